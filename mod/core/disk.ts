@@ -1,0 +1,94 @@
+/**
+ * The durable steps: everything that the agent ever changes on a disk goes through here, so that a
+ * test can cut the power before and after each of them.
+ *
+ * Reads and writes are synchronous on purpose: between two network reads nothing else runs, and one
+ * buffer goes from socket to hash to disk without a hop to another thread.
+ *
+ * @module
+ */
+
+/** An open file or block device, with a position. */
+export interface DiskFile {
+  /** Reads at the position; the number of bytes, or `null` at the end. */
+  read(into: Uint8Array): number | null;
+  /** Writes all of `bytes` at the position. They are durable only after {@linkcode sync}. */
+  write(bytes: Uint8Array): void;
+  /** Moves the position, in bytes from the start. */
+  seek(offset: number): void;
+  /** Length in bytes; for a block device, its size. */
+  size(): number;
+  /** Cuts or extends a regular file to `length` bytes. */
+  truncate(length: number): void;
+  /** Resolves when what was written is durable. */
+  sync(): Promise<void>;
+  /** Releases it; for a block device that also drops what the kernel cached of it. */
+  close(): void;
+}
+
+/**
+ * How to open: `read`; `update` an existing file in place; `create` it if absent, keep it if there;
+ * `replace` it, so that it starts empty.
+ */
+export type OpenMode = "read" | "update" | "create" | "replace";
+
+/**
+ * A machine's disks. Errors are those of Deno (`NotFound`, `PermissionDenied`, ENOSPC, …): the room
+ * that calls knows what they mean.
+ */
+export interface Disk {
+  /** Opens `path`. */
+  open(path: string, mode: OpenMode): Promise<DiskFile>;
+  /** Length of a regular file in bytes; undefined where there is none. */
+  size(path: string): Promise<number | undefined>;
+  /** Names in a directory. */
+  list(path: string): Promise<string[]>;
+  /** Renames; durable only after {@linkcode syncDirectory}. */
+  rename(from: string, to: string): Promise<void>;
+  /** Removes a file; nothing happens where there is none. Durable after {@linkcode syncDirectory}. */
+  remove(path: string): Promise<void>;
+  /** Makes a directory and those above it. */
+  makeDirectory(path: string): Promise<void>;
+  /** Resolves when the names in a directory are durable. */
+  syncDirectory(path: string): Promise<void>;
+  /** Bytes that can still be written to the file system that holds `path`. */
+  free(path: string): Promise<number>;
+}
+
+/** Reads a whole small file; `null` where it is longer than `limit` bytes. */
+export async function readSmall(
+  disk: Disk,
+  path: string,
+  limit: number,
+): Promise<Uint8Array<ArrayBuffer> | null> {
+  const file = await disk.open(path, "read");
+  try {
+    const buffer = new Uint8Array(limit + 1);
+    let length = 0;
+    while (length < buffer.length) {
+      const read = file.read(buffer.subarray(length));
+      if (!read) break;
+      length += read;
+    }
+    return length > limit ? null : buffer.slice(0, length);
+  } finally {
+    file.close();
+  }
+}
+
+/**
+ * Replaces a small file in one step: resolves when `path` durably has `bytes`; after a power cut it
+ * has either the old bytes or the new ones.
+ */
+export async function replaceFile(disk: Disk, path: string, bytes: Uint8Array): Promise<void> {
+  const temporary = `${path}.new`;
+  const file = await disk.open(temporary, "replace");
+  try {
+    file.write(bytes);
+    await file.sync();
+  } finally {
+    file.close();
+  }
+  await disk.rename(temporary, path);
+  await disk.syncDirectory(path.slice(0, path.lastIndexOf("/")) || "/");
+}

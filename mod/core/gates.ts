@@ -1,0 +1,222 @@
+/**
+ * The gates: one pure function from facts to a decision, so that every refusal can be explained.
+ *
+ * @module
+ */
+
+import type { BootVariables } from "./boot_env.ts";
+import { UpdateError } from "./errors.ts";
+import { type Release, releaseDigest, releaseSize } from "./release.ts";
+import type { Boot, Slot } from "./slot.ts";
+import { lastEntry, type UpdateState } from "./state.ts";
+import { compareVersions, isVersion } from "./version.ts";
+
+/** The gates, by the names that refusals carry, in the order in which they are asked. */
+export type GateName =
+  | "window"
+  | "confirmed"
+  | "channel"
+  | "architecture"
+  | "min_compatible_version"
+  | "downgrade"
+  | "ledger"
+  | "room";
+
+/** One gate's answer. */
+export interface GateResult {
+  readonly gate: GateName;
+  readonly passed: boolean;
+  /** What it wants. */
+  readonly wanted: string;
+  /** What it found. */
+  readonly found: string;
+}
+
+/** What the gates know of the node. */
+export interface NodeFacts {
+  readonly boot: Boot;
+  readonly running: Slot;
+  /** Version of the running slot, where it says. */
+  readonly version?: string;
+  readonly architecture: string;
+  readonly channel: string;
+  /** What GRUB goes by. */
+  readonly environment?: BootVariables;
+  readonly state: UpdateState;
+  /** Local time of the node. */
+  readonly now: Date;
+  /** `HH:MM-HH:MM`; undefined: always. */
+  readonly window?: string;
+}
+
+/** The gates that need no network: asked before any. */
+export function gatesBeforeNetwork(facts: NodeFacts, force: boolean): GateResult[] {
+  return [windowGate(facts, force), confirmedGate(facts)];
+}
+
+/** The gates that look at a release. `available`: bytes that the passive slot can take. */
+export function gatesOfRelease(
+  facts: NodeFacts,
+  release: Release,
+  available: number,
+  force: boolean,
+): GateResult[] {
+  return [
+    {
+      gate: "channel",
+      passed: release.channel === undefined || release.channel === facts.channel,
+      wanted: facts.channel,
+      found: release.channel ?? "any",
+    },
+    {
+      gate: "architecture",
+      passed: release.architecture === undefined || release.architecture === facts.architecture,
+      wanted: facts.architecture,
+      found: release.architecture ?? "any",
+    },
+    minimumGate(facts, release),
+    downgradeGate(facts, release),
+    ledgerGate(facts, release, force),
+    roomGate(release, available),
+  ];
+}
+
+/** The first gate that said no. */
+export function firstRefusal(gates: readonly GateResult[]): GateResult | undefined {
+  return gates.find((gate) => !gate.passed);
+}
+
+/** A refusal as the error that a command ends with. */
+export function refusalError(refusal: GateResult, version?: string): UpdateError {
+  const advice: Record<GateName, string> = {
+    window: "wait for the window, or add --force",
+    confirmed: "run `kubesolo-update healthcheck` first, or reboot",
+    channel: "set channel= in update.conf or --channel, or publish to the node's channel",
+    architecture: "publish a release for this architecture",
+    min_compatible_version: "update to a release in between first",
+    downgrade: "publish a newer release; `rollback` goes back to the other slot",
+    ledger: "publish a repaired release, or add --force",
+    room: "publish a smaller release, or use larger slots",
+  };
+  return new UpdateError("refused", {
+    operation: `gate ${refusal.gate}${version ? ` for ${version}` : ""}`,
+    found: `wanted ${refusal.wanted}, found ${refusal.found}`,
+    advice: advice[refusal.gate],
+  });
+}
+
+/** Whether `now` lies in a window `HH:MM-HH:MM`, which may wrap midnight. */
+export function inWindow(window: string, now: Date): boolean {
+  const { start, end } = parseWindow(window);
+  const minute = now.getHours() * 60 + now.getMinutes();
+  return start <= end ? minute >= start && minute < end : minute >= start || minute < end;
+}
+
+/**
+ * The minutes of the day at which a window starts and ends.
+ *
+ * @throws {UpdateError} `usage` where it is not `HH:MM-HH:MM`, or has no length.
+ */
+export function parseWindow(window: string): { start: number; end: number } {
+  const match = /^([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)$/.exec(window);
+  const [start, end] = match
+    ? [Number(match[1]) * 60 + Number(match[2]), Number(match[3]) * 60 + Number(match[4])]
+    : [0, 0];
+  if (start === end) {
+    throw new UpdateError("usage", {
+      operation: "reading the maintenance window",
+      found: `"${window}"`,
+      advice: "write it as HH:MM-HH:MM, such as 22:00-04:00",
+    });
+  }
+  return { start, end };
+}
+
+function windowGate(facts: NodeFacts, force: boolean): GateResult {
+  const { window, now } = facts;
+  return {
+    gate: "window",
+    passed: window === undefined || force || inWindow(window, now),
+    wanted: window ?? "any time",
+    found: now.toTimeString().slice(0, 5),
+  };
+}
+
+/**
+ * While the passive slot is written, GRUB must have no reason to boot it: the running slot is
+ * confirmed, or may be (an activation that was not booted yet is taken back), or was fallen back to.
+ */
+function confirmedGate({ boot, running, environment }: NodeFacts): GateResult {
+  const wanted = `slot ${running}, which runs, to be confirmed`;
+  const answer = (passed: boolean, found: string): GateResult => ({
+    gate: "confirmed",
+    passed,
+    wanted,
+    found,
+  });
+  if (boot.why === "manual") return answer(false, "a slot chosen by hand in GRUB's menu");
+  if (!environment) {
+    return boot.slot || boot.root
+      ? answer(true, "no boot environment: it will be made anew")
+      : answer(false, "no boot environment");
+  }
+  const { active, success } = environment;
+  if (active === running) {
+    return success
+      ? answer(true, `slot ${running} confirmed`)
+      : answer(false, `slot ${running} still on trial`);
+  }
+  if (!success) {
+    return answer(true, `slot ${active} activated but not booted: it will be taken back`);
+  }
+  return boot.why === "fallback"
+    ? answer(true, `slot ${active}, which could not be loaded`)
+    : answer(false, `slot ${active} to be booted next`);
+}
+
+function minimumGate(facts: NodeFacts, release: Release): GateResult {
+  const wanted = release.minCompatibleVersion;
+  const comparable = facts.version !== undefined && isVersion(facts.version);
+  return {
+    gate: "min_compatible_version",
+    passed: wanted === undefined ||
+      (comparable && compareVersions(facts.version as string, wanted) >= 0),
+    wanted: wanted === undefined ? "any version" : `at least ${wanted} running`,
+    found: facts.version ?? "a running version that cannot be read",
+  };
+}
+
+function downgradeGate(facts: NodeFacts, release: Release): GateResult {
+  const comparable = facts.version !== undefined && isVersion(facts.version);
+  return {
+    gate: "downgrade",
+    passed: comparable && compareVersions(release.version, facts.version as string) >= 0,
+    wanted: `nothing older than ${facts.version ?? "what runs"}`,
+    found: comparable
+      ? release.version
+      : `${release.version}, and a running version that cannot be compared`,
+  };
+}
+
+function ledgerGate(facts: NodeFacts, release: Release, force: boolean): GateResult {
+  const entry = lastEntry(facts.state.ledger, releaseDigest(release));
+  const failed = entry?.outcome === "rolled_back";
+  return {
+    gate: "ledger",
+    passed: !failed || force,
+    wanted: "a release that has not failed here",
+    found: failed
+      ? `${entry.version} rolled back at ${entry.at}: ${entry.reason}`
+      : "not tried, or well",
+  };
+}
+
+function roomGate(release: Release, available: number): GateResult {
+  const size = releaseSize(release);
+  return {
+    gate: "room",
+    passed: size === undefined || size <= available,
+    wanted: size === undefined ? "room for a release of unknown size" : `${size} bytes`,
+    found: `${available} bytes`,
+  };
+}

@@ -1,0 +1,23 @@
+/**
+ * The heart of the agent: phases, gates, flows and the interfaces to everything outside. It knows
+ * nothing of Deno, disks or networks, so all of it runs in a test.
+ *
+ * @module
+ */
+
+export * from "./boot_env.ts";
+export * from "./disk.ts";
+export * from "./errors.ts";
+export * from "./gates.ts";
+export * from "./health_check.ts";
+export * from "./partitions.ts";
+export * from "./phases.ts";
+export * from "./release.ts";
+export * from "./reporter.ts";
+export * from "./settle.ts";
+export * from "./slot.ts";
+export * from "./slot_store.ts";
+export * from "./state.ts";
+export * from "./transfer.ts";
+export * from "./update_source.ts";
+export * from "./version.ts";

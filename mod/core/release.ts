@@ -1,0 +1,77 @@
+/**
+ * A release: what a source offers, whatever the source.
+ *
+ * @module
+ */
+
+import { createHash } from "node:crypto";
+
+/** The files of a slot, by the names that GRUB loads them under. */
+export type ArtifactName = "vmlinuz" | "kubesolo-os.gz" | "image";
+
+/** One thing to fetch. */
+export interface Artifact {
+  /** The file in the slot, or `image` for a whole partition. */
+  readonly name: ArtifactName;
+  /** SHA-256 of its bytes: 64 lower-case hexadecimal digits. */
+  readonly sha256: string;
+  /** Bytes, where the source says. */
+  readonly size?: number;
+}
+
+/** What is next, according to a source. Nothing in it is believed until the gates have seen it. */
+export interface Release {
+  /** Semantic or calendar version. */
+  readonly version: string;
+  /** `stable`, `beta`, …; where the source does not say, any channel will do. */
+  readonly channel?: string;
+  /** `x86_64` or `aarch64`, as `uname -m` says it. */
+  readonly architecture?: string;
+  /** The oldest version that may be updated to this one. */
+  readonly minCompatibleVersion?: string;
+  /** For people. */
+  readonly notes?: string;
+  /** For people: when it was made, RFC 3339. */
+  readonly date?: string;
+  /** `vmlinuz` and `kubesolo-os.gz`, or one `image`. */
+  readonly artifacts: readonly Artifact[];
+}
+
+/** Most bytes that a version string may have. */
+export const MAX_VERSION_LENGTH = 64;
+
+const SHA256 = /^[0-9a-f]{64}$/;
+
+/** Whether `text` is a SHA-256 in lower-case hexadecimal. */
+export function isSha256(text: string): boolean {
+  return SHA256.test(text);
+}
+
+/**
+ * The text of a slot's `SHA256SUMS`, in the format of `sha256sum`; GRUB checks it before it boots.
+ */
+export function sumsOf(artifacts: readonly Artifact[]): string {
+  return artifacts.map((artifact) => `${artifact.sha256}  ${artifact.name}\n`).join("");
+}
+
+/**
+ * The digest that names a release on the ledger: an image's own, else that of its `SHA256SUMS`, so
+ * that `sha256sum SHA256SUMS` in the slot prints the same.
+ */
+export function releaseDigest(release: Pick<Release, "artifacts">): string {
+  const [first] = release.artifacts;
+  const hex = first?.name === "image"
+    ? first.sha256
+    : createHash("sha256").update(sumsOf(release.artifacts)).digest("hex");
+  return `sha256:${hex}`;
+}
+
+/** The bytes that a release has in all, where the source gave every size. */
+export function releaseSize(release: Pick<Release, "artifacts">): number | undefined {
+  let total = 0;
+  for (const { size } of release.artifacts) {
+    if (size === undefined) return undefined;
+    total += size;
+  }
+  return total;
+}

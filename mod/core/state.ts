@@ -1,0 +1,204 @@
+/**
+ * What the agent remembers from one run to the next: the phase, the release on its way, and the
+ * ledger of what was tried.
+ *
+ * @module
+ */
+
+import { isPhase, mayFollow, type Phase } from "./phases.ts";
+import type { Artifact } from "./release.ts";
+import { isSlot, type Slot } from "./slot.ts";
+import type { Mark } from "./slot_store.ts";
+
+/** Entries that the ledger keeps; the oldest go first. */
+export const MAX_LEDGER_ENTRIES = 64;
+
+/** Most bytes of a state file that is read. */
+export const MAX_STATE_BYTES = 1 << 20;
+
+/** How a release that was booted ended. */
+export type Ending = "success" | "rolled_back";
+
+/** One line of the ledger. */
+export interface LedgerEntry {
+  /** {@linkcode releaseDigest}. */
+  readonly digest: string;
+  readonly version: string;
+  readonly outcome: Ending;
+  /** Why, in words. */
+  readonly reason: string;
+  /** Boots that it was given. */
+  readonly attempts: number;
+  /** RFC 3339. */
+  readonly at: string;
+}
+
+/** The release that is in the passive slot, or on trial. */
+export interface Candidate {
+  readonly digest: string;
+  readonly version: string;
+  readonly slot: Slot;
+  /** {@linkcode Boot.id} of the boot that it was last staged or activated in. */
+  readonly boot_id: string;
+  /** Boots in which a health check of it ran. */
+  readonly boots: number;
+  /** The boot of the last of those. */
+  readonly last_boot_id?: string;
+  /** Why the last health check failed. */
+  readonly unhealthy?: string;
+}
+
+/** What the agent itself last wrote to a slot. */
+export interface Written {
+  readonly version: string;
+  readonly digest: string;
+  readonly artifacts: readonly Artifact[];
+  /** RFC 3339. */
+  readonly at: string;
+}
+
+/** A gate's last no. */
+export interface Refusal {
+  readonly gate: string;
+  readonly wanted: string;
+  readonly found: string;
+  readonly version?: string;
+  readonly at: string;
+}
+
+/** The contents of `state.json`. */
+export interface UpdateState {
+  readonly phase: Phase;
+  /** The phase to return to when a check finds nothing to do. */
+  readonly resting: Phase;
+  readonly from_version?: string;
+  readonly to_version?: string;
+  /** Starts of an attempt at `to_version`. */
+  readonly attempt_count: number;
+  readonly last_error?: string;
+  readonly last_refusal?: Refusal;
+  readonly started_at?: string;
+  readonly updated_at?: string;
+  readonly candidate?: Candidate;
+  readonly download?: Mark;
+  readonly slots: Readonly<Partial<Record<Slot, Written>>>;
+  readonly ledger: readonly LedgerEntry[];
+}
+
+/** A node on which nothing has happened yet. */
+export const NEW_STATE: UpdateState = {
+  phase: "idle",
+  resting: "idle",
+  attempt_count: 0,
+  slots: {},
+  ledger: [],
+};
+
+/** Keeps the state. Implemented by `mod/host/`. */
+export interface StateStore {
+  /** The state; where there is none, or it is garbled and was set aside, {@linkcode NEW_STATE}. */
+  load(): Promise<{ readonly state: UpdateState; readonly warning?: string }>;
+  /** Resolves when it is durable. */
+  save(state: UpdateState): Promise<void>;
+}
+
+/** The state in another phase. A step that the table does not have is a defect of the agent. */
+export function move(
+  state: UpdateState,
+  phase: Phase,
+  at: Date,
+  changes: Partial<UpdateState> = {},
+): UpdateState {
+  if (!mayFollow(state.phase, phase)) {
+    throw new Error(`phase ${phase} cannot follow ${state.phase}`);
+  }
+  return { ...state, ...changes, phase, updated_at: at.toISOString() };
+}
+
+/** The ledger with one more line. */
+export function record(
+  ledger: readonly LedgerEntry[],
+  entry: LedgerEntry,
+): readonly LedgerEntry[] {
+  return [...ledger, entry].slice(-MAX_LEDGER_ENTRIES);
+}
+
+/** The ledger's last word on a digest. */
+export function lastEntry(
+  ledger: readonly LedgerEntry[],
+  digest: string,
+): LedgerEntry | undefined {
+  return ledger.findLast((entry) => entry.digest === digest);
+}
+
+/** The text of `state.json`. */
+export function formatState(state: UpdateState): string {
+  return `${JSON.stringify(state, null, 2)}\n`;
+}
+
+/**
+ * The state in `text`.
+ *
+ * @throws {Error} naming the first member that is not what {@linkcode formatState} writes.
+ */
+export function parseState(text: string): UpdateState {
+  const value: unknown = JSON.parse(text);
+  const state = object(value, "the state");
+  need(isPhase(state.phase), "phase");
+  need(isPhase(state.resting), "resting");
+  need(
+    Number.isSafeInteger(state.attempt_count) && Number(state.attempt_count) >= 0,
+    "attempt_count",
+  );
+  for (const name of ["from_version", "to_version", "last_error", "started_at", "updated_at"]) {
+    need(state[name] === undefined || typeof state[name] === "string", name);
+  }
+  if (state.candidate !== undefined) {
+    const candidate = object(state.candidate, "candidate");
+    strings(candidate, "candidate", ["digest", "version", "boot_id"]);
+    need(isSlot(candidate.slot), "candidate.slot");
+    need(Number.isSafeInteger(candidate.boots), "candidate.boots");
+  }
+  if (state.download !== undefined) {
+    const download = object(state.download, "download");
+    strings(download, "download", ["sha256"]);
+    need(Number.isSafeInteger(download.bytes) && Number(download.bytes) >= 0, "download.bytes");
+  }
+  if (state.last_refusal !== undefined) {
+    strings(object(state.last_refusal, "last_refusal"), "last_refusal", [
+      "gate",
+      "wanted",
+      "found",
+      "at",
+    ]);
+  }
+  for (const [slot, written] of Object.entries(object(state.slots, "slots"))) {
+    need(isSlot(slot), `slots.${slot}`);
+    const one = object(written, `slots.${slot}`);
+    strings(one, `slots.${slot}`, ["version", "digest", "at"]);
+    need(Array.isArray(one.artifacts), `slots.${slot}.artifacts`);
+    for (const artifact of one.artifacts as unknown[]) {
+      strings(object(artifact, `slots.${slot}.artifacts`), "artifact", ["name", "sha256"]);
+    }
+  }
+  need(Array.isArray(state.ledger), "ledger");
+  for (const entry of state.ledger as unknown[]) {
+    const one = object(entry, "ledger");
+    strings(one, "ledger", ["digest", "version", "outcome", "reason", "at"]);
+    need(Number.isSafeInteger(one.attempts), "ledger.attempts");
+  }
+  return value as UpdateState;
+}
+
+function need(holds: boolean, name: string): void {
+  if (!holds) throw new Error(`${name} is not what the agent writes`);
+}
+
+function object(value: unknown, name: string): Record<string, unknown> {
+  need(typeof value === "object" && value !== null && !Array.isArray(value), name);
+  return value as Record<string, unknown>;
+}
+
+function strings(of: Record<string, unknown>, name: string, members: readonly string[]): void {
+  for (const member of members) need(typeof of[member] === "string", `${name}.${member}`);
+}

@@ -1,0 +1,41 @@
+/**
+ * Where releases come from.
+ *
+ * @module
+ */
+
+import type { Artifact, Release } from "./release.ts";
+
+/** An artifact's bytes, from `offset` on. */
+export interface ArtifactBody {
+  /** Where the bytes start: what was asked for, or 0 where the source cannot start elsewhere. */
+  readonly offset: number;
+  /** Length of the whole artifact in bytes, where the source says. */
+  readonly size?: number;
+  /** The bytes: a byte stream, so that they are read into one buffer again and again. */
+  readonly stream: ReadableStream<Uint8Array<ArrayBuffer>>;
+}
+
+/** One place that releases come from. */
+export interface UpdateSource {
+  /** For messages: what and where it is. */
+  readonly name: string;
+  /**
+   * What the source offers now.
+   * @throws {UpdateError} `source` where it does not answer, `verification` where the answer is no
+   * release.
+   */
+  latest(signal?: AbortSignal): Promise<Release>;
+  /**
+   * Starts one transfer. A connection that breaks later makes the stream fail; the caller asks again
+   * with what it has.
+   * @throws {SourceInterrupted} where asking again may help.
+   * @throws {UpdateError} `source` where it will not.
+   */
+  open(artifact: Artifact, offset: number, signal?: AbortSignal): Promise<ArtifactBody>;
+}
+
+/** A failure of a source that may pass: the transfer asks again. */
+export class SourceInterrupted extends Error {
+  override readonly name = "SourceInterrupted";
+}
