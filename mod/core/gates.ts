@@ -146,7 +146,9 @@ function windowGate(facts: NodeFacts, force: boolean): GateResult {
  * While the passive slot is written, GRUB must have no reason to boot it: the running slot is
  * confirmed, or may be (an activation that was not booted yet is taken back), or was fallen back to.
  */
-function confirmedGate({ boot, running, environment }: NodeFacts): GateResult {
+export function confirmedGate(
+  { boot, running, environment }: Pick<NodeFacts, "boot" | "running" | "environment">,
+): GateResult {
   const wanted = `slot ${running}, which runs, to be confirmed`;
   const answer = (passed: boolean, found: string): GateResult => ({
     gate: "confirmed",

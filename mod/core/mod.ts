@@ -5,19 +5,26 @@
  * @module
  */
 
+export * from "./activate.ts";
+export * from "./apply.ts";
 export * from "./boot_env.ts";
+export * from "./check.ts";
 export * from "./disk.ts";
 export * from "./errors.ts";
 export * from "./gates.ts";
 export * from "./health_check.ts";
+export * from "./healthcheck.ts";
+export * from "./node.ts";
 export * from "./partitions.ts";
 export * from "./phases.ts";
 export * from "./release.ts";
 export * from "./reporter.ts";
+export * from "./rollback.ts";
 export * from "./settle.ts";
 export * from "./slot.ts";
 export * from "./slot_store.ts";
 export * from "./state.ts";
+export * from "./status.ts";
 export * from "./transfer.ts";
 export * from "./update_source.ts";
 export * from "./version.ts";

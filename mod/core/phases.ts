@@ -36,26 +36,20 @@ export const PHASES: readonly Phase[] = [
   "failed",
 ];
 
-/** From each phase, the ones that may follow. A check that finds nothing goes back to where it came from. */
+/**
+ * From each phase, the ones that may follow. A check that finds nothing goes back to where it came
+ * from. `verifying` may follow every phase: whether a slot is on trial is GRUB's word, not ours.
+ */
 export const TRANSITIONS: Readonly<Record<Phase, readonly Phase[]>> = {
-  idle: ["checking", "rolled_back"],
-  checking: [
-    "checking",
-    "downloading",
-    "idle",
-    "staged",
-    "activated",
-    "success",
-    "rolled_back",
-    "failed",
-  ],
-  downloading: ["downloading", "checking", "staged", "failed", "rolled_back"],
+  idle: ["checking", "verifying", "rolled_back"],
+  checking: PHASES,
+  downloading: ["downloading", "checking", "staged", "verifying", "failed", "rolled_back"],
   staged: ["checking", "activated", "verifying", "rolled_back", "failed"],
   activated: ["checking", "activated", "verifying", "rolled_back", "failed"],
-  verifying: ["verifying", "success", "failed", "rolled_back"],
-  success: ["checking", "rolled_back"],
-  rolled_back: ["checking", "rolled_back"],
-  failed: ["checking", "verifying", "rolled_back", "failed"],
+  verifying: ["checking", "verifying", "success", "failed", "rolled_back"],
+  success: ["checking", "verifying", "rolled_back"],
+  rolled_back: ["checking", "verifying", "rolled_back"],
+  failed: ["checking", "activated", "verifying", "rolled_back", "failed"],
 };
 
 /** Whether `value` names a phase. */

@@ -1,0 +1,101 @@
+/**
+ * Outcomes as text for people.
+ *
+ * @module
+ */
+
+import { bold, dim, green, red, yellow } from "@std/fmt/colors";
+import type { BootCopy, CheckOutcome, SlotStatus, StatusOutcome } from "../core/mod.ts";
+import { size } from "./terminal.ts";
+
+const LEDGER_LINES = 5;
+
+/** `status` as a table: slots side by side, then boot environment, phase and ledger. */
+export function showStatus(outcome: StatusOutcome): string {
+  const { state, boot, slots, environment } = outcome;
+  const rows: [string, string, string][] = [
+    ["", bold("slot A"), bold("slot B")],
+    ["version", versionOf(slots.A), versionOf(slots.B)],
+    ["role", roleOf(slots.A, outcome), roleOf(slots.B, outcome)],
+    ["contents", contentsOf(slots.A), contentsOf(slots.B)],
+  ];
+  const lines = table(rows);
+  lines.push("");
+  lines.push(`boot      ${boot.why ?? "unknown"}, slot ${outcome.running} runs`);
+  lines.push(...environment.copies.map((copy) => `${copy.name.padEnd(11)} ${describeCopy(copy)}`));
+  lines.push(
+    `phase     ${phaseText(state.phase)}${state.to_version ? ` ${state.to_version}` : ""}`,
+  );
+  if (state.last_error) lines.push(`error     ${red(state.last_error)}`);
+  if (state.last_refusal) {
+    const { gate, wanted, found, version } = state.last_refusal;
+    lines.push(
+      `refused   ${version ?? ""} by gate ${bold(gate)}: wanted ${wanted}, found ${found}`,
+    );
+  }
+  for (const entry of state.ledger.slice(-LEDGER_LINES)) {
+    const outcome = entry.outcome === "success" ? green("success    ") : red("rolled back");
+    lines.push(`ledger    ${outcome} ${entry.version} ${dim(entry.at)} ${entry.reason}`);
+  }
+  for (const notice of outcome.notices) lines.push(`${yellow("warning")}   ${notice}`);
+  return lines.join("\n");
+}
+
+/** `check` in a few lines. */
+export function showCheck(outcome: CheckOutcome): string {
+  const running = outcome.runningVersion ?? "an unknown version";
+  switch (outcome.result) {
+    case "up_to_date":
+      return `${green("up to date")}: ${running} runs, and it is the newest`;
+    case "available": {
+      const bytes = outcome.size === undefined ? "" : `, ${size(outcome.size)} to fetch`;
+      const notes = outcome.notes ? `\n${outcome.notes}` : "";
+      return `${bold(outcome.version)} is available (${running} runs${bytes})${notes}`;
+    }
+    case "refused": {
+      const no = outcome.refusal;
+      return `${bold(outcome.version)} is there, but refused by gate ${
+        bold(no?.gate ?? "")
+      }: wanted ${no?.wanted}, found ${no?.found}`;
+    }
+  }
+}
+
+function versionOf(slot: SlotStatus): string {
+  return slot.version ?? dim("unknown");
+}
+
+function roleOf(slot: SlotStatus, { environment }: StatusOutcome): string {
+  const words = [slot.running ? green("running") : "passive"];
+  if (slot.primary) {
+    const { effective } = environment;
+    if (effective?.success) words.push("confirmed");
+    else if (effective) words.push(yellow(`on trial, ${effective.counter ?? 0} tries left`));
+    else words.push("next by default");
+  }
+  return words.join(", ");
+}
+
+function contentsOf(slot: SlotStatus): string {
+  return slot.problem ? red(slot.problem) : "complete";
+}
+
+function describeCopy(copy: BootCopy): string {
+  if ("problem" in copy) return red(copy.problem);
+  const { active, counter, success } = copy.variables;
+  return `active_slot=${active} boot_counter=${counter ?? "?"} boot_success=${success ? 1 : 0}`;
+}
+
+function phaseText(phase: string): string {
+  if (phase === "success") return green(phase);
+  return phase === "failed" || phase === "rolled_back" ? red(phase) : bold(phase);
+}
+
+function table(rows: readonly (readonly string[])[]): string[] {
+  // deno-lint-ignore no-control-regex
+  const width = (cell: string) => cell.replace(/\x1b\[\d+m/g, "").length;
+  const columns = rows[0].map((_, i) => Math.max(...rows.map((row) => width(row[i]))));
+  return rows.map((row) =>
+    row.map((cell, i) => cell + " ".repeat(columns[i] - width(cell))).join("  ").trimEnd()
+  );
+}

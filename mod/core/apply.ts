@@ -1,0 +1,165 @@
+/**
+ * `apply`: from what a source offers to a release that is staged in the passive slot.
+ *
+ * @module
+ */
+
+import { isUpToDate } from "./check.ts";
+import { reasonOf, UpdateError } from "./errors.ts";
+import {
+  firstRefusal,
+  type GateResult,
+  gatesBeforeNetwork,
+  gatesOfRelease,
+  refusalError,
+} from "./gates.ts";
+import { enter, factsOf, type Node, type Policy, takeStock } from "./node.ts";
+import type { Phase } from "./phases.ts";
+import { type Release, releaseDigest } from "./release.ts";
+import { otherSlot, type Slot } from "./slot.ts";
+import type { Marks } from "./slot_store.ts";
+import type { UpdateState } from "./state.ts";
+import { transfer } from "./transfer.ts";
+import type { UpdateSource } from "./update_source.ts";
+
+/** What `apply` did. */
+export interface ApplyOutcome {
+  /** `staged`: it is in the slot now; the others: there was nothing to do. */
+  readonly result: "staged" | "already_staged" | "already_activated" | "up_to_date";
+  readonly version: string;
+  readonly digest: string;
+  /** The slot that holds it; for `up_to_date` the one that runs. */
+  readonly slot: Slot;
+}
+
+/**
+ * Resolves when the newest release is staged: in the passive slot, complete and read back. Then
+ * nothing has changed for GRUB yet: it boots the running slot until `activate`.
+ *
+ * Interrupted at any moment, it is simply run again and goes on where it was.
+ *
+ * @throws {UpdateError} `refused` by a gate, and then nothing was written but the reason; else with the
+ * code of what failed, and the phase is `failed`.
+ */
+export async function apply(
+  node: Node,
+  source: UpdateSource,
+  policy: Policy,
+): Promise<ApplyOutcome> {
+  const standing = await takeStock(node);
+  const { running } = standing;
+  const passive = otherSlot(running);
+  const facts = await factsOf(node, standing, policy);
+
+  const resting = restingPhase(standing.state);
+  let state = await enter(node, standing.state, "checking", { resting });
+  try {
+    await refuseBy(gatesBeforeNetwork(facts, policy.force));
+
+    node.reporter.report({ kind: "step", message: `asking ${source.name} what is new` });
+    const release = await source.latest();
+    const digest = releaseDigest(release);
+    const found = { version: release.version, digest };
+    if (isUpToDate(facts, release)) {
+      await enter(node, state, resting, { last_refusal: undefined });
+      return { ...found, result: "up_to_date", slot: running };
+    }
+    const room = await node.slots.room(passive, release);
+    await refuseBy(
+      gatesOfRelease(facts, release, room.available, policy.force),
+      release.version,
+    );
+
+    if (state.candidate?.digest === digest && await stillThere(state, passive)) {
+      const activated = resting === "activated";
+      await enter(node, state, activated ? "activated" : "staged", { last_refusal: undefined });
+      return {
+        ...found,
+        result: activated ? "already_activated" : "already_staged",
+        slot: passive,
+      };
+    }
+
+    const again = state.to_version === release.version;
+    state = await enter(node, state, "downloading", {
+      from_version: facts.version,
+      to_version: release.version,
+      attempt_count: again ? state.attempt_count + 1 : 1,
+      started_at: node.now().toISOString(),
+      last_refusal: undefined,
+      candidate: undefined,
+      slots: { ...state.slots, [passive]: undefined },
+    });
+    // from here on nothing may boot the passive slot
+    await node.bootEnv.confirm(running);
+    await write(release);
+    state = await enter(node, state, "staged", {
+      resting: "staged",
+      download: undefined,
+      candidate: { ...found, slot: passive, boot_id: node.boot.id, boots: 0 },
+      slots: {
+        ...state.slots,
+        [passive]: { ...found, artifacts: release.artifacts, at: node.now().toISOString() },
+      },
+    });
+    return { ...found, result: "staged", slot: passive };
+  } catch (error) {
+    if (!(error instanceof UpdateError)) throw error;
+    if (error.code !== "refused") {
+      const back = state.phase === "checking" && (resting === "staged" || resting === "activated");
+      const phase = back ? resting : "failed";
+      await enter(node, state, phase, { resting: phase, last_error: reasonOf(error) });
+    }
+    throw error;
+  }
+
+  async function refuseBy(gates: readonly GateResult[], version?: string): Promise<void> {
+    const refusal = firstRefusal(gates);
+    if (!refusal) return;
+    const { gate, wanted, found } = refusal;
+    const at = node.now().toISOString();
+    await enter(node, state, resting, { last_refusal: { gate, wanted, found, version, at } });
+    throw refusalError(refusal, version);
+  }
+
+  /** What was staged earlier may have been damaged since: then it is fetched again. */
+  async function stillThere(state: UpdateState, slot: Slot): Promise<boolean> {
+    try {
+      await node.slots.verify(slot, state.slots[slot]?.artifacts);
+      return true;
+    } catch (error) {
+      if (!(error instanceof UpdateError)) throw error;
+      node.reporter.report({ kind: "warning", message: `fetching again: ${reasonOf(error)}` });
+      return false;
+    }
+  }
+
+  async function write(release: Release): Promise<void> {
+    const { reporter } = node;
+    const marks: Marks = {
+      of: ({ sha256 }) => state.download?.sha256 === sha256 ? state.download.bytes : 0,
+      async keep(mark) {
+        state = await enter(node, state, "downloading", { download: mark });
+      },
+    };
+    reporter.report({ kind: "step", message: `writing ${release.version} to slot ${passive}` });
+    await node.slots.write(passive, {
+      running,
+      release,
+      marks,
+      fetch: (artifact, sink) =>
+        transfer(source, artifact, sink, {
+          reporter,
+          stallSeconds: policy.stallSeconds,
+          sleep: node.sleep,
+        }),
+    });
+  }
+}
+
+/** The phase to return to where a check finds nothing to do: what was before it, or before a cut. */
+function restingPhase({ phase, resting, candidate }: UpdateState): Phase {
+  const passing = phase === "checking" || phase === "downloading" || phase === "verifying";
+  const rest = passing ? resting : phase;
+  return (rest === "staged" || rest === "activated") && !candidate ? "idle" : rest;
+}

@@ -1,0 +1,118 @@
+/**
+ * One node, as the flows see it, and where it stands when a command starts.
+ *
+ * @module
+ */
+
+import type { BootEnv, BootStatus } from "./boot_env.ts";
+import type { NodeFacts } from "./gates.ts";
+import type { Reporter } from "./reporter.ts";
+import { settle } from "./settle.ts";
+import { type Boot, runningSlot, type Slot } from "./slot.ts";
+import type { SlotStore } from "./slot_store.ts";
+import { move, type StateStore, type UpdateState } from "./state.ts";
+import type { Phase } from "./phases.ts";
+
+/** Everything that a flow touches. */
+export interface Node {
+  readonly boot: Boot;
+  readonly slots: SlotStore;
+  readonly bootEnv: BootEnv;
+  readonly states: StateStore;
+  readonly reporter: Reporter;
+  /** As `uname -m` says it. */
+  readonly architecture: string;
+  /** The node's clock. */
+  now(): Date;
+  /** Resolves after so many milliseconds. */
+  sleep(milliseconds: number): Promise<void>;
+}
+
+/** What the operator wants of updates. */
+export interface Policy {
+  readonly channel: string;
+  /** Maintenance window, `HH:MM-HH:MM`. */
+  readonly window?: string;
+  /** Skips window and ledger; never architecture or verification. */
+  readonly force: boolean;
+  /** Seconds without a byte after which a connection is given up. */
+  readonly stallSeconds: number;
+}
+
+/** Where a node stands: which slot runs, what GRUB goes by, what came of the last update. */
+export interface Standing {
+  readonly running: Slot;
+  readonly environment: BootStatus;
+  readonly state: UpdateState;
+  readonly notices: readonly string[];
+}
+
+/**
+ * Looks at the node. A roll back by the boot loader since the last run shows in the state; nothing is
+ * written.
+ *
+ * @throws {UpdateError} `slot` where the running slot is in doubt, or the environment out of reach.
+ */
+export async function survey(node: Node): Promise<Standing & { readonly changed: boolean }> {
+  const environment = await node.bootEnv.read();
+  const { effective } = environment;
+  const running = runningSlot(node.boot, effective?.success ? effective.active : undefined);
+  const { state, warning } = await node.states.load();
+  const settled = settle(state, node.boot, running, environment, node.now());
+  return {
+    running,
+    environment,
+    state: settled.state,
+    notices: warning ? [warning, ...settled.notices] : settled.notices,
+    changed: settled.rolledBack,
+  };
+}
+
+/** {@linkcode survey}, with every notice reported and a roll back written down. */
+export async function takeStock(node: Node): Promise<Standing> {
+  const standing = await survey(node);
+  for (const message of standing.notices) node.reporter.report({ kind: "warning", message });
+  if (standing.changed) {
+    node.reporter.report({ kind: "warning", message: standing.state.last_error ?? "rolled back" });
+    await node.states.save(standing.state);
+  }
+  return standing;
+}
+
+/** The version that runs: what the slot says, else what the agent wrote there. */
+export async function runningVersion(
+  node: Node,
+  { running, state }: Pick<Standing, "running" | "state">,
+): Promise<string | undefined> {
+  return (await node.slots.inspect(running)).version ?? state.slots[running]?.version;
+}
+
+/** The facts that the gates go by. */
+export async function factsOf(node: Node, standing: Standing, policy: Policy): Promise<NodeFacts> {
+  return {
+    boot: node.boot,
+    running: standing.running,
+    version: await runningVersion(node, standing),
+    architecture: node.architecture,
+    channel: policy.channel,
+    environment: standing.environment.effective,
+    state: standing.state,
+    now: node.now(),
+    window: policy.window,
+  };
+}
+
+/** Moves to a phase, durably, and says so. */
+export async function enter(
+  node: Node,
+  state: UpdateState,
+  phase: Phase,
+  changes: Partial<UpdateState> = {},
+): Promise<UpdateState> {
+  const next = move(state, phase, node.now(), changes);
+  await node.states.save(next);
+  if (phase !== state.phase) {
+    node.reporter.report({ kind: "phase", from: state.phase, to: phase, version: next.to_version });
+  }
+  return next;
+}

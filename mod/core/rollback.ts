@@ -1,0 +1,81 @@
+/**
+ * `rollback`: back to the other slot, because a person says so.
+ *
+ * @module
+ */
+
+import { UpdateError } from "./errors.ts";
+import { enter, type Node, takeStock } from "./node.ts";
+import { otherSlot, type Slot } from "./slot.ts";
+import { record } from "./state.ts";
+
+/** What `rollback` did. */
+export interface RollbackOutcome {
+  /** The slot that GRUB will boot next. */
+  readonly slot: Slot;
+  readonly version?: string;
+  /** False: the other slot was only activated, not booted yet, so the running one simply stays. */
+  readonly reboot: boolean;
+}
+
+/**
+ * Resolves when GRUB will boot the slot to go back to, as a confirmed one: the running slot where the
+ * other was activated but not booted yet, else the other slot, which was read and matched before.
+ * What was left is on the ledger, so that it is not taken again by itself.
+ *
+ * @throws {UpdateError} `slot` or `verification` where the other slot holds no complete system: then
+ * nothing was changed.
+ */
+export async function rollback(node: Node): Promise<RollbackOutcome> {
+  const { running, environment, state } = await takeStock(node);
+  const other = otherSlot(running);
+  const at = node.now().toISOString();
+  if (node.boot.why === "manual") {
+    throw new UpdateError("refused", {
+      operation: "rolling back",
+      found:
+        `slot ${running} was chosen by hand in GRUB's menu, which changes nothing for the next boot`,
+      advice: "reboot",
+    });
+  }
+  const primary = environment.effective;
+  if (primary?.active === other && !primary.success) {
+    await node.bootEnv.confirm(running);
+    await enter(node, state, "rolled_back", {
+      resting: "rolled_back",
+      candidate: undefined,
+      last_error: `the activation of slot ${other} was taken back by hand`,
+    });
+    return { slot: running, version: state.slots[running]?.version, reboot: false };
+  }
+
+  const { version, problem } = await node.slots.inspect(other);
+  const written = state.slots[other];
+  const image = written?.artifacts[0]?.name === "image";
+  if (problem && !image) {
+    throw new UpdateError("slot", {
+      operation: `rolling back to slot ${other}`,
+      found: problem,
+      advice: `nothing was changed; slot ${running} stays`,
+    });
+  }
+  await node.slots.verify(other, image ? written?.artifacts : undefined);
+  const left = state.candidate?.slot === running ? state.candidate : state.slots[running];
+  await enter(node, state, "rolled_back", {
+    resting: "rolled_back",
+    candidate: undefined,
+    last_error: `${left?.version ?? `slot ${running}`} rolled back by hand`,
+    ledger: left
+      ? record(state.ledger, {
+        digest: left.digest,
+        version: left.version,
+        outcome: "rolled_back",
+        reason: "rolled back by hand",
+        attempts: state.candidate?.boots ?? 0,
+        at,
+      })
+      : state.ledger,
+  });
+  await node.bootEnv.confirm(other);
+  return { slot: other, version: version ?? written?.version, reboot: true };
+}

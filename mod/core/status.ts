@@ -1,0 +1,64 @@
+/**
+ * `status`: what is where, and how it came so. Changes nothing.
+ *
+ * @module
+ */
+
+import type { BootStatus } from "./boot_env.ts";
+import { reasonOf, UpdateError } from "./errors.ts";
+import { type Node, survey } from "./node.ts";
+import { type Boot, type Slot, SLOTS } from "./slot.ts";
+import type { SlotContents } from "./slot_store.ts";
+import type { UpdateState } from "./state.ts";
+
+/** One slot, as `status` shows it. */
+export interface SlotStatus extends SlotContents {
+  readonly running: boolean;
+  /** GRUB boots it next. */
+  readonly primary: boolean;
+  /** Digest of the release, where the agent wrote it. */
+  readonly digest?: string;
+}
+
+/** What `status` shows. */
+export interface StatusOutcome {
+  readonly running: Slot;
+  readonly boot: Boot;
+  readonly slots: Readonly<Record<Slot, SlotStatus>>;
+  readonly environment: BootStatus;
+  readonly state: UpdateState;
+  readonly notices: readonly string[];
+}
+
+/**
+ * The node as it stands; not a byte is written.
+ *
+ * @param look Whether to look into the slots. Without it, as while another agent works in them, what
+ * the agent wrote there is shown.
+ * @throws {UpdateError} where the running slot is in doubt, or the environment out of reach.
+ */
+export async function status(node: Node, look = true): Promise<StatusOutcome> {
+  const { running, environment, state, notices } = await survey(node);
+  const describe = async (slot: Slot): Promise<SlotStatus> => {
+    const written = state.slots[slot];
+    const contents = look ? await inspect(slot) : { version: written?.version };
+    return {
+      ...contents,
+      version: contents.version ?? written?.version,
+      digest: written?.digest,
+      running: slot === running,
+      primary: slot === (environment.effective?.active ?? "A"),
+    };
+  };
+  const [a, b] = await Promise.all(SLOTS.map(describe));
+  return { running, boot: node.boot, slots: { A: a, B: b }, environment, state, notices };
+
+  async function inspect(slot: Slot): Promise<SlotContents> {
+    try {
+      return await node.slots.inspect(slot);
+    } catch (error) {
+      if (!(error instanceof UpdateError)) throw error;
+      return { problem: reasonOf(error) };
+    }
+  }
+}
