@@ -5,5 +5,8 @@
  * @module
  */
 
-export type { Disk, DiskFile, OpenMode } from "../core/mod.ts";
+export type { Boot, BootReason, Disk, DiskFile, OpenMode, Slot } from "../core/mod.ts";
+export * from "./boot.ts";
 export * from "./disk.ts";
+export * from "./reboot.ts";
+export * from "./view.ts";
