@@ -5,8 +5,14 @@
  * @module
  */
 
-export type { Boot, BootReason, Disk, DiskFile, OpenMode, Slot } from "../core/mod.ts";
+export type { Artifact, ArtifactName, Boot, BootReason, Candidate, Disk } from "../core/mod.ts";
+export type { DiskFile, Ending, HealthCheck, LedgerEntry, Mark, OpenMode } from "../core/mod.ts";
+export type { Phase, Refusal, Slot, StateStore, UpdateState, Written } from "../core/mod.ts";
 export * from "./boot.ts";
+export * from "./data_partition_check.ts";
 export * from "./disk.ts";
+export * from "./probe_check.ts";
 export * from "./reboot.ts";
+export * from "./state_store.ts";
+export * from "./update_lock.ts";
 export * from "./view.ts";
