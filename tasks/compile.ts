@@ -1,0 +1,109 @@
+/**
+ * `deno task compile`: the agent as one executable, `dist/kubesolo-update-<architecture>`, limited to
+ * the permissions of `permissions.agent` in deno.json.
+ *
+ * @module
+ */
+
+import { format } from "@std/fmt/bytes";
+import { relative, resolve } from "@std/path";
+import { parseArgs } from "node:util";
+import { writeCompileConfig } from "./compile_config.ts";
+import { type Architecture, ARCHITECTURES } from "./elf.ts";
+import { withLock } from "./lock.ts";
+import { run } from "./run.ts";
+import { findRuntime, type Runtime, TARGETS } from "./runtime.ts";
+import { main, say } from "./screen.ts";
+import { agentSourcesDigest, ROOT } from "./sources.ts";
+
+/** Where compiled agents go unless told otherwise. */
+export const DIST: string = `${ROOT}/dist`;
+
+/**
+ * Resolves with the path of the agent for `architecture` in `directory`, compiled from the sources as
+ * they are. Nothing is done where it was already; two processes never compile at once.
+ *
+ * @throws {Error} where there is no runtime, or where the sources do not compile.
+ */
+export async function compileAgent(
+  architecture: Architecture,
+  directory: string = DIST,
+): Promise<string> {
+  const output = `${resolve(directory)}/kubesolo-update-${architecture}`;
+  const stamp = `${output}.stamp`;
+  return await withLock(`${DIST}/.compile.lock`, async () => {
+    await Deno.mkdir(directory, { recursive: true });
+    const runtime = await findRuntime(architecture);
+    const wanted = `${await agentSourcesDigest()} ${runtime.digest}\n`;
+    if (await isCurrent(output, stamp, wanted)) return output;
+    await Deno.remove(stamp).catch(() => {});
+    say(`compiling ${relative(Deno.cwd(), output)} (runtime: ${runtime.origin})`);
+    await compile(architecture, runtime, output);
+    await Deno.writeTextFile(stamp, wanted);
+    return output;
+  });
+}
+
+async function isCurrent(output: string, stamp: string, wanted: string): Promise<boolean> {
+  try {
+    return (await Deno.stat(output)).isFile && await Deno.readTextFile(stamp) === wanted;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
+async function compile(
+  architecture: Architecture,
+  runtime: Runtime,
+  output: string,
+): Promise<void> {
+  // Names are embedded: the same ones each time, for the same bytes each time. The lock protects them.
+  const scratch = `${DIST}/.compile`;
+  await Deno.mkdir(scratch, { recursive: true });
+  try {
+    const { config, lock } = await writeCompileConfig(scratch);
+    const program = `${scratch}/kubesolo-update`;
+    await run(Deno.execPath(), [
+      "compile",
+      "--quiet",
+      ...["--config", config, "--lock", lock],
+      "--permission-set=agent",
+      "--no-prompt",
+      "--no-code-cache", // it would be a predictable file in /tmp that a root agent trusts
+      ...["--target", TARGETS[architecture]],
+      ...["--output", program],
+      "main.ts",
+    ], { cwd: ROOT, env: { DENORT_BIN: runtime.path } });
+    await Deno.rename(program, output);
+  } finally {
+    await Deno.remove(scratch, { recursive: true });
+  }
+}
+
+/** The architectures that `--target` means. */
+function targets(value: string): readonly Architecture[] {
+  if (value === "all") return ARCHITECTURES;
+  const found = ARCHITECTURES.filter((architecture) => architecture === value);
+  if (found.length === 0) {
+    throw new Error(`--target: wanted ${ARCHITECTURES.join(", ")} or all, found "${value}"`);
+  }
+  return found;
+}
+
+if (import.meta.main) {
+  await main(async () => {
+    const { values } = parseArgs({
+      args: Deno.args,
+      options: {
+        target: { type: "string", default: Deno.build.arch },
+        output: { type: "string", default: DIST },
+      },
+    });
+    for (const architecture of targets(values.target)) {
+      const path = await compileAgent(architecture, values.output);
+      const { size } = await Deno.stat(path);
+      console.log(`${relative(Deno.cwd(), path)}  ${format(size, { binary: true })}`);
+    }
+  });
+}

@@ -1,0 +1,36 @@
+/**
+ * What the agent is made from.
+ *
+ * @module
+ */
+
+import { dirname, fromFileUrl } from "@std/path";
+import { createHash } from "node:crypto";
+
+/** The root of this repository. */
+export const ROOT: string = dirname(dirname(fromFileUrl(import.meta.url)));
+
+const AGENT_SOURCES = ["main.ts", "deno.json", "deno.lock", "mod"];
+
+/** SHA-256 over names and bytes of everything that the agent is compiled from. */
+export async function agentSourcesDigest(): Promise<string> {
+  const hash = createHash("sha256");
+  for (const path of (await filesUnder(AGENT_SOURCES)).sort()) {
+    hash.update(`${path}\0`);
+    hash.update(await Deno.readFile(`${ROOT}/${path}`));
+  }
+  return hash.digest("hex");
+}
+
+async function filesUnder(paths: readonly string[]): Promise<string[]> {
+  const found: string[] = [];
+  for (const path of paths) {
+    if ((await Deno.stat(`${ROOT}/${path}`)).isFile) {
+      found.push(path);
+      continue;
+    }
+    const names = await Array.fromAsync(Deno.readDir(`${ROOT}/${path}`), (entry) => entry.name);
+    found.push(...await filesUnder(names.map((name) => `${path}/${name}`)));
+  }
+  return found;
+}
