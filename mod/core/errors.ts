@@ -72,8 +72,7 @@ export class UpdateError extends Error {
 
   /** An error with `code`; its message joins the parts on one line. */
   constructor(code: ErrorCode, parts: ErrorParts) {
-    const line = `${parts.operation}: ${parts.found}; ${parts.advice}`.replaceAll(/\s+/g, " ");
-    super(line, { cause: parts.cause });
+    super(oneLine(`${parts.operation}: ${parts.found}; ${parts.advice}`), { cause: parts.cause });
     this.code = code;
     this.operation = parts.operation;
     this.found = parts.found;
@@ -84,5 +83,17 @@ export class UpdateError extends Error {
 /** The text of anything that was thrown, on one line. */
 export function reasonOf(thrown: unknown): string {
   const text = thrown instanceof Error ? thrown.message || thrown.name : String(thrown);
-  return text.replaceAll(/\s+/g, " ").trim();
+  return oneLine(text);
+}
+
+// C0, DEL, C1, and what turns the direction of writing round
+// deno-lint-ignore no-control-regex
+const CONTROL = /[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
+
+/**
+ * Any text on one line, without the characters that drive a terminal: what a server sends ends up in
+ * messages.
+ */
+export function oneLine(text: string): string {
+  return text.replaceAll(/\s+/g, " ").replaceAll(CONTROL, "").trim();
 }

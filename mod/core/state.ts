@@ -158,6 +158,12 @@ export function parseState(text: string): UpdateState {
     strings(candidate, "candidate", ["digest", "version", "boot_id"]);
     need(isSlot(candidate.slot), "candidate.slot");
     need(Number.isSafeInteger(candidate.boots), "candidate.boots");
+    for (const name of ["last_boot_id", "unhealthy"]) {
+      need(
+        candidate[name] === undefined || typeof candidate[name] === "string",
+        `candidate.${name}`,
+      );
+    }
   }
   if (state.download !== undefined) {
     const download = object(state.download, "download");
@@ -184,7 +190,8 @@ export function parseState(text: string): UpdateState {
   need(Array.isArray(state.ledger), "ledger");
   for (const entry of state.ledger as unknown[]) {
     const one = object(entry, "ledger");
-    strings(one, "ledger", ["digest", "version", "outcome", "reason", "at"]);
+    strings(one, "ledger", ["digest", "version", "reason", "at"]);
+    need(one.outcome === "success" || one.outcome === "rolled_back", "ledger.outcome");
     need(Number.isSafeInteger(one.attempts), "ledger.attempts");
   }
   return value as UpdateState;

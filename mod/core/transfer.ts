@@ -111,29 +111,27 @@ export async function transfer(
   async function receive(): Promise<Uint8Array<ArrayBuffer>> {
     const abort = new AbortController();
     const body = await source.open(artifact, offset, abort.signal);
-    const total = artifact.size ?? body.size;
-    if (artifact.size !== undefined && body.size !== undefined && body.size !== artifact.size) {
-      abort.abort();
-      throw refuse(`the source sends ${body.size} bytes where ${artifact.size} were promised`);
-    }
-    const limit = Math.min(total ?? Infinity, sink.limit);
-    if (total !== undefined && total > sink.limit) {
-      abort.abort();
-      throw tooLarge(operation, `${total} bytes`, sink.limit);
-    }
-    if (body.offset !== offset) await startOver();
     const reader = body.stream.getReader({ mode: "byob" });
     const pace = new Pace(options.stallSeconds);
+    const total = artifact.size ?? body.size;
+    const limit = total ?? sink.limit;
     let view = buffer;
     let least = 1;
     try {
+      if (artifact.size !== undefined && body.size !== undefined && body.size !== artifact.size) {
+        throw refuse(`the source sends ${body.size} bytes where ${artifact.size} were promised`);
+      }
+      if (total !== undefined && total > sink.limit) {
+        throw tooLarge(operation, `${total} bytes`, sink.limit);
+      }
+      if (body.offset !== offset) await startOver();
       while (true) {
         const began = performance.now();
         const { value, done } = await pace.bytes(() => reader.read(view, { min: least }));
         if (value?.byteLength) {
           if (offset + value.byteLength > limit) {
-            if (limit === sink.limit) throw tooLarge(operation, "more", sink.limit);
-            throw refuse(`the source sends more than the ${limit} bytes that were promised`);
+            if (total === undefined) throw tooLarge(operation, "more", sink.limit);
+            throw refuse(`the source sends more than the ${total} bytes that were promised`);
           }
           hash.update(value);
           await sink.write(value);
