@@ -1,1 +1,10 @@
-export {};
+/**
+ * Updates from an HTTP server: `latest.json` and the files that it names.
+ *
+ * @module
+ */
+
+export type { Artifact, ArtifactBody, ArtifactName, Release, UpdateSource } from "../core/mod.ts";
+export * from "./http_source.ts";
+export * from "./latest.ts";
+export * from "./limits.ts";

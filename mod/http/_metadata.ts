@@ -1,0 +1,81 @@
+/**
+ * A small document, read whole, within a time and a size.
+ *
+ * @module
+ */
+
+import { reasonOf, UpdateError } from "../core/mod.ts";
+import { printable } from "./_address.ts";
+import { contentLength } from "./_content_range.ts";
+import { get, type Requests, Unavailable } from "./_get.ts";
+import { MAX_METADATA_BYTES } from "./limits.ts";
+
+/** A document, and the URL behind all redirects that gave it. */
+export interface Metadata {
+  readonly bytes: Uint8Array;
+  readonly url: URL;
+}
+
+/**
+ * Resolves with the whole document. Of one that is too long, no more than one chunk beyond
+ * {@linkcode MAX_METADATA_BYTES} is read.
+ *
+ * @throws {UpdateError} `verification` where it is too long, else as `get` does.
+ */
+export async function readMetadata(
+  start: URL,
+  requests: Requests,
+  seconds: number,
+  signal?: AbortSignal,
+): Promise<Metadata> {
+  const late = new AbortController();
+  const timer = setTimeout(() => late.abort(), seconds * 1000);
+  const either = signal ? AbortSignal.any([signal, late.signal]) : late.signal;
+  try {
+    const { response, url } = await get(start, requests, () => ({}), either);
+    return { bytes: await readBounded(response, url), url };
+  } catch (error) {
+    signal?.throwIfAborted();
+    if (error instanceof UpdateError || error instanceof Unavailable) throw error;
+    const found = late.signal.aborted
+      ? `it did not arrive within ${seconds} seconds`
+      : reasonOf(error);
+    throw new Unavailable(`${printable(start)}: ${found}`, { cause: error });
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function readBounded(response: Response, url: URL): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let length = contentLength(response.headers) ?? 0;
+  const tooLong = () => length > MAX_METADATA_BYTES;
+  if (response.body && !tooLong()) {
+    length = 0;
+    const reader = response.body.getReader();
+    while (!tooLong()) {
+      const { value, done } = await reader.read();
+      if (done) break;
+      chunks.push(value);
+      length += value.length;
+    }
+    reader.releaseLock();
+  }
+  await response.body?.cancel().catch(() => {});
+  if (response.status !== 200 || tooLong()) {
+    throw new UpdateError("verification", {
+      operation: `reading ${printable(url)}`,
+      found: tooLong()
+        ? `more than the ${MAX_METADATA_BYTES} bytes that a latest.json may have`
+        : `the answer ${response.status} where 200 was wanted`,
+      advice: "see that it is the address of a latest.json",
+    });
+  }
+  const bytes = new Uint8Array(length);
+  let offset = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, offset);
+    offset += chunk.length;
+  }
+  return bytes;
+}

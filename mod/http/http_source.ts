@@ -1,0 +1,146 @@
+/**
+ * An update server: `latest.json` and the artifacts that it names, over HTTP.
+ *
+ * @module
+ */
+
+import {
+  type Artifact,
+  type ArtifactBody,
+  type ArtifactName,
+  type Release,
+  SourceInterrupted,
+  UpdateError,
+  type UpdateSource,
+} from "../core/mod.ts";
+import { identify, latestUrl, printable } from "./_address.ts";
+import { openArtifact } from "./_artifact.ts";
+import type { Requests } from "./_get.ts";
+import { Unavailable } from "./_get.ts";
+import { readMetadata } from "./_metadata.ts";
+import { Validators } from "./_validators.ts";
+import { parseLatest } from "./latest.ts";
+import {
+  FIRST_WAIT_MILLISECONDS,
+  HEADERS_SECONDS,
+  METADATA_SECONDS,
+  METADATA_TRIES,
+} from "./limits.ts";
+
+/** How an {@linkcode HttpSource} asks and waits. */
+export interface HttpOptions {
+  /** Trusts other certificate authorities, presents a certificate, uses a proxy. */
+  readonly client?: Deno.HttpClient;
+  /** `User-Agent`. */
+  readonly userAgent?: string;
+  /** Seconds until the headers of an answer must have come; {@linkcode HEADERS_SECONDS}. */
+  readonly headersSeconds?: number;
+  /** Seconds until all of `latest.json` must have come; {@linkcode METADATA_SECONDS}. */
+  readonly metadataSeconds?: number;
+  /** Resolves after so many milliseconds. */
+  sleep?(milliseconds: number): Promise<void>;
+}
+
+/**
+ * A server that publishes `latest.json`. A user and a password in its URL go to that server alone,
+ * also where it redirects elsewhere, and are never shown.
+ *
+ * Artifacts have to be sent as they are: what a server marks with `Content-Encoding` is decoded by
+ * the runtime, and then has another digest.
+ */
+export class HttpSource implements UpdateSource {
+  /** The address of `latest.json`. */
+  readonly name: string;
+  #latest: URL;
+  #requests: Requests;
+  #metadataSeconds: number;
+  #sleep: (milliseconds: number) => Promise<void>;
+  #validators = new Validators();
+  #urls: ReadonlyMap<ArtifactName, URL> = new Map();
+
+  /**
+   * The server at `server`: a directory with a `latest.json`, or the URL of a `.json` itself.
+   *
+   * @throws {UpdateError} `usage` where that is no http or https URL.
+   */
+  constructor(server: string | URL, options: HttpOptions = {}) {
+    const identified = identify(latestUrl(server));
+    this.#latest = identified.url;
+    this.name = printable(identified.url);
+    this.#requests = {
+      client: options.client,
+      userAgent: options.userAgent ?? "kubesolo-update",
+      headersSeconds: options.headersSeconds ?? HEADERS_SECONDS,
+      server: identified,
+    };
+    this.#metadataSeconds = options.metadataSeconds ?? METADATA_SECONDS;
+    this.#sleep = options.sleep ??
+      ((milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)));
+  }
+
+  /**
+   * What `latest.json` says now; failures that may pass are tried {@linkcode METADATA_TRIES} times.
+   *
+   * @throws {UpdateError} `source` where the server does not answer well, `verification` where the
+   * answer is no release.
+   */
+  async latest(signal?: AbortSignal): Promise<Release> {
+    for (let tries = 1;; tries++) {
+      try {
+        const { bytes, url } = await readMetadata(
+          this.#latest,
+          this.#requests,
+          this.#metadataSeconds,
+          signal,
+        );
+        const { release, urls } = parseLatest(bytes, url);
+        this.#urls = urls;
+        return release;
+      } catch (error) {
+        if (!(error instanceof SourceInterrupted)) throw error;
+        if (tries >= METADATA_TRIES) throw this.#unreachable(error, tries);
+        const wait = FIRST_WAIT_MILLISECONDS * 2 ** (tries - 1);
+        await this.#sleep(Math.max(wait, retryAfter(error)));
+      }
+    }
+  }
+
+  /**
+   * The bytes of an artifact that {@linkcode HttpSource.latest} named, from `offset` on where the
+   * server can do that and still has the same file, else from 0.
+   *
+   * @throws {SourceInterrupted} for no answer, 408, 429 and 5xx; after the time that the server asked
+   * for in `Retry-After`, within bounds.
+   * @throws {UpdateError} `source` for any other refusal.
+   */
+  async open(artifact: Artifact, offset: number, signal?: AbortSignal): Promise<ArtifactBody> {
+    const url = this.#urls.get(artifact.name);
+    if (!url) {
+      throw new UpdateError("source", {
+        operation: `fetching ${artifact.name}`,
+        found: `${this.name}, as it was last read, names no such artifact`,
+        advice: "run it again: the release may have been replaced",
+      });
+    }
+    try {
+      return await openArtifact(url, offset, this.#requests, this.#validators, signal);
+    } catch (error) {
+      const wait = retryAfter(error);
+      if (wait > 0) await this.#sleep(wait);
+      throw error;
+    }
+  }
+
+  #unreachable(cause: Error, tries: number): UpdateError {
+    return new UpdateError("source", {
+      operation: `reading ${this.name}`,
+      found: `${cause.message}, ${tries} times in a row`,
+      advice: "check the network and the server, and run it again",
+      cause,
+    });
+  }
+}
+
+function retryAfter(error: unknown): number {
+  return error instanceof Unavailable ? error.retryAfter : 0;
+}
