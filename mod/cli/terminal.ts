@@ -29,6 +29,7 @@ export class TerminalReporter implements Reporter {
 
   /** Prints one event. */
   report(event: UpdateEvent): void {
+    chooseColours(this.#terminal);
     if (event.kind === "progress") return this.#progress(event);
     this.#line(describe(event));
   }

@@ -1,0 +1,7 @@
+/**
+ * The command line of the agent.
+ *
+ * @module
+ */
+
+export { run } from "./program.ts";

@@ -1,0 +1,210 @@
+/**
+ * Puts the rooms together: which disk, which source, which checks.
+ *
+ * @module
+ */
+
+import { basename, dirname } from "@std/path";
+import { GrubBootEnv, GrubEditenv, type GrubPlace } from "../boot/mod.ts";
+import {
+  type HealthCheck,
+  LABELS,
+  type Node,
+  type Policy,
+  quietly,
+  type Reporter,
+  UpdateError,
+  type UpdateSource,
+} from "../core/mod.ts";
+import {
+  dataPartitionCheck,
+  DenoDisk,
+  ensureView,
+  FileStateStore,
+  HOST_VIEW,
+  probeCheck,
+  readBoot,
+  UpdateLock,
+} from "../host/mod.ts";
+import { HttpSource } from "../http/mod.ts";
+import { CommandMounts, DevicePartitions, PartitionSlotStore } from "../slots/mod.ts";
+import { scopedPath } from "./scope.ts";
+import { readSettings, type SettingFlags, type Settings } from "./settings.ts";
+
+/** Where slots and the ESP are mounted while the agent works in them. */
+export const MOUNT_DIRECTORY = "/run/kubesolo-update/mnt";
+
+/** Where grub-editenv makes new environment blocks. */
+export const SCRATCH_DIRECTORY = "/run/kubesolo-update/scratch";
+
+/** Seconds that a command waits for another one's lock: enough for a `status`, not for an `apply`. */
+export const LOCK_PATIENCE_SECONDS = 5;
+
+const LOCK_POLL_MILLISECONDS = 100;
+const GRUB_DIRECTORY = "grub";
+
+/** The flags that say where things are. */
+export interface PlaceFlags extends SettingFlags {
+  readonly disk?: string;
+  readonly grubenv?: string;
+  readonly state: string;
+  readonly force?: boolean;
+  readonly stallTimeout?: number;
+}
+
+/** What a command works with. */
+export interface Context {
+  readonly node: Node;
+  readonly settings: Settings;
+  readonly policy: Policy;
+  /** The source that flags or settings name. */
+  source(): UpdateSource;
+}
+
+/** Runs `body` while no other agent works on this node. */
+export async function locked(
+  command: string,
+  flags: PlaceFlags,
+  reporter: Reporter,
+  body: (context: Context) => Promise<void>,
+): Promise<void> {
+  const places = checkPlaces(flags);
+  using _lock = await acquire(command, dirname(places.state), LOCK_PATIENCE_SECONDS);
+  await body(await open(flags, places, reporter));
+}
+
+/** Runs `body` even while another agent works; `holder` then says which. */
+export async function peek(
+  command: string,
+  flags: PlaceFlags,
+  reporter: Reporter,
+  body: (context: Context, holder?: string) => Promise<void>,
+): Promise<void> {
+  const places = checkPlaces(flags);
+  let lock: Disposable | undefined;
+  let holder: string | undefined;
+  try {
+    lock = await acquire(command, dirname(places.state), 1);
+  } catch (error) {
+    if (!(error instanceof UpdateError && error.code === "refused")) throw error;
+    holder = error.found;
+  }
+  try {
+    await body(await open(flags, places, reporter), holder);
+  } finally {
+    lock?.[Symbol.dispose]();
+  }
+}
+
+/** The health checks that these settings ask for. */
+export function healthChecks(flags: PlaceFlags, settings: Settings): readonly HealthCheck[] {
+  const checks = [dataPartitionCheck(new DenoDisk(), dirname(checkPlaces(flags).state))];
+  if (settings.healthcheckUrl) {
+    checks.push(probeCheck(httpUrl("the health check URL", settings.healthcheckUrl)));
+  }
+  return checks;
+}
+
+interface Places {
+  readonly state: string;
+  readonly conf?: string;
+  readonly grubenv?: string;
+}
+
+function checkPlaces({ state, conf, grubenv }: PlaceFlags): Places {
+  return {
+    state: scopedPath("--state", state, "write"),
+    conf: conf === undefined ? undefined : scopedPath("--conf", conf, "read"),
+    grubenv: grubenv === undefined ? undefined : scopedPath("--grubenv", grubenv, "write"),
+  };
+}
+
+async function acquire(command: string, directory: string, seconds: number): Promise<Disposable> {
+  const lock = new UpdateLock(directory);
+  const deadline = performance.now() + seconds * 1000;
+  while (true) {
+    try {
+      return await lock.acquire(command);
+    } catch (error) {
+      const busy = error instanceof UpdateError && error.code === "refused";
+      if (!busy || performance.now() > deadline) throw error;
+      await sleep(LOCK_POLL_MILLISECONDS);
+    }
+  }
+}
+
+async function open(flags: PlaceFlags, places: Places, reporter: Reporter): Promise<Context> {
+  const disk = new DenoDisk();
+  const settings = await readSettings(disk, { ...flags, conf: places.conf });
+  await ensureView();
+  const partitions = new DevicePartitions({ view: HOST_VIEW, disk: flags.disk });
+  const mounts = new CommandMounts({ view: HOST_VIEW, directory: MOUNT_DIRECTORY });
+  const quiet = quietly(reporter);
+  const workDirectory = dirname(places.state);
+  const node: Node = {
+    boot: await readBoot(disk),
+    slots: new PartitionSlotStore({ disk, partitions, mounts, reporter: quiet, workDirectory }),
+    bootEnv: new GrubBootEnv({
+      disk,
+      place: places.grubenv === undefined
+        ? (access, body) =>
+          partitions.find(LABELS.efi).then((esp) =>
+            mounts.using(esp, access, (directory) => body(`${directory}/${GRUB_DIRECTORY}`))
+          )
+        : besideFile(places.grubenv),
+      editor: new GrubEditenv({ scratch: SCRATCH_DIRECTORY }),
+    }),
+    states: new FileStateStore(disk, places.state),
+    reporter: quiet,
+    architecture: Deno.build.arch,
+    now: () => new Date(),
+    sleep,
+  };
+  return {
+    node,
+    settings,
+    policy: {
+      channel: settings.channel,
+      window: settings.window,
+      force: flags.force ?? false,
+      stallSeconds: flags.stallTimeout ?? 30,
+    },
+    source: () => openSource(settings),
+  };
+}
+
+function besideFile(grubenv: string): GrubPlace {
+  if (basename(grubenv) !== "grubenv") {
+    throw new UpdateError("usage", {
+      operation: "reading --grubenv",
+      found: `a file called ${basename(grubenv)}`,
+      advice: "GRUB reads grubenv and grubenv.bak: name a file called grubenv",
+    });
+  }
+  return (_access, body) => body(dirname(grubenv));
+}
+
+function openSource({ server }: Settings): UpdateSource {
+  if (server === undefined) {
+    throw new UpdateError("usage", {
+      operation: "choosing a source",
+      found: "no update server",
+      advice: "give --server URL, or server= in /etc/kubesolo/update.conf",
+    });
+  }
+  return new HttpSource(httpUrl("--server", server));
+}
+
+function httpUrl(what: string, text: string): URL {
+  const url = URL.parse(text);
+  if (url?.protocol === "http:" || url?.protocol === "https:") return url;
+  throw new UpdateError("usage", {
+    operation: `reading ${what}`,
+    found: `"${text}"`,
+    advice: "write it as http://host/path or https://host/path",
+  });
+}
+
+function sleep(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
+}

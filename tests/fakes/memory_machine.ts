@@ -1,0 +1,256 @@
+/**
+ * A whole node in memory: the real flows, slot store, boot environment and state store over a
+ * {@linkcode MemoryDisk}, and the model of GRUB for what happens between two boots.
+ *
+ * @module
+ */
+
+import { createHash } from "node:crypto";
+import { GrubBootEnv } from "../../mod/boot/mod.ts";
+import {
+  activate,
+  apply,
+  type Artifact,
+  type Boot,
+  type HealthCheck,
+  healthcheck,
+  LABELS,
+  type Mounts,
+  type Node,
+  type Partitions,
+  type Policy,
+  type Release,
+  type Slot,
+  sumsOf,
+  UpdateError,
+  type UpdateEvent,
+  type UpdateSource,
+} from "../../mod/core/mod.ts";
+import { FileStateStore } from "../../mod/host/mod.ts";
+import { PartitionSlotStore } from "../../mod/slots/mod.ts";
+import { grubBoots } from "./grub_model.ts";
+import type { MemoryDisk } from "./memory_disk.ts";
+
+export const STATE_PATH = "/var/lib/kubesolo/update/state.json";
+const GRUB_DIRECTORY = `/mnt/${LABELS.efi}/grub`;
+export const GRUBENV = `${GRUB_DIRECTORY}/grubenv`;
+export const GRUBENV_BAK = `${GRUB_DIRECTORY}/grubenv.bak`;
+
+/** Bytes between two marks of an interrupted download: small, so that there are several. */
+const MARK_BYTES = 256;
+
+/** A release with its bytes. */
+export interface MemoryRelease {
+  readonly release: Release;
+  readonly bytes: ReadonlyMap<string, Uint8Array<ArrayBuffer>>;
+}
+
+/** A files release of a kernel and an initramfs of so many bytes. */
+export function filesRelease(
+  version: string,
+  kernelBytes = 700,
+  initramfsBytes = 900,
+): MemoryRelease {
+  return makeRelease(version, {
+    "vmlinuz": noise(`kernel ${version}`, kernelBytes),
+    "kubesolo-os.gz": noise(`initramfs ${version}`, initramfsBytes),
+  });
+}
+
+/** An image release; its first bytes name its version, so that GRUB's side can tell. */
+export function imageRelease(version: string, imageBytes = 96 << 10): MemoryRelease {
+  return makeRelease(version, { image: noise(`image ${version}`, imageBytes) });
+}
+
+function makeRelease(
+  version: string,
+  files: Record<string, Uint8Array<ArrayBuffer>>,
+): MemoryRelease {
+  const artifacts = Object.entries(files).map(([name, bytes]) => ({
+    name,
+    sha256: sha256(bytes),
+    size: bytes.length,
+  })) as Artifact[];
+  return {
+    release: { version, channel: "stable", architecture: "x86_64", artifacts },
+    bytes: new Map(artifacts.map(({ name, sha256 }) => [sha256, files[name]])),
+  };
+}
+
+/** Deterministic bytes that do not repeat. */
+function noise(seed: string, length: number): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(length);
+  for (let at = 0, n = 0; at < length; n++) {
+    const block = createHash("sha256").update(`${seed} ${n}`).digest();
+    bytes.set(block.subarray(0, length - at), at);
+    at += block.length;
+  }
+  return bytes;
+}
+
+function sha256(bytes: Uint8Array): string {
+  return createHash("sha256").update(bytes).digest("hex");
+}
+
+/** Offers one release, in small pieces. */
+export function memorySource(offered: MemoryRelease, pieceBytes = 128): UpdateSource {
+  return {
+    name: "memory",
+    latest: () => Promise.resolve(offered.release),
+    open: (artifact, offset) => {
+      const bytes = offered.bytes.get(artifact.sha256) as Uint8Array<ArrayBuffer>;
+      let at = offset;
+      const stream = new ReadableStream<Uint8Array<ArrayBuffer>>({
+        type: "bytes",
+        pull(controller) {
+          if (at >= bytes.length) return controller.close();
+          controller.enqueue(bytes.slice(at, at + pieceBytes) as Uint8Array<ArrayBuffer>);
+          at += pieceBytes;
+        },
+      } as unknown as UnderlyingDefaultSource<Uint8Array<ArrayBuffer>>);
+      return Promise.resolve({ offset, size: bytes.length, stream });
+    },
+  };
+}
+
+/** Puts a release into a slot, complete, as the factory does. */
+export function fill(disk: MemoryDisk, slot: Slot, { release, bytes }: MemoryRelease): void {
+  const [first] = release.artifacts;
+  if (first.name === "image") {
+    disk.put(devicePath(slot), bytes.get(first.sha256) as Uint8Array);
+    return;
+  }
+  const directory = `/mnt/${LABELS[slot]}`;
+  for (const { name, sha256 } of release.artifacts) {
+    disk.put(`${directory}/${name}`, bytes.get(sha256) as Uint8Array);
+  }
+  disk.put(`${directory}/version`, `${release.version}\n`);
+  disk.put(`${directory}/SHA256SUMS`, sumsOf(release.artifacts));
+}
+
+function devicePath(slot: Slot): string {
+  return `/dev/${LABELS[slot]}`;
+}
+
+/** What a slot holds: the version, where GRUB could boot it and every byte is right. */
+export function completeVersion(
+  disk: MemoryDisk,
+  slot: Slot,
+  known: readonly MemoryRelease[],
+): string | undefined {
+  const device = disk.get(devicePath(slot));
+  const directory = `/mnt/${LABELS[slot]}`;
+  for (const { release } of known) {
+    const [first] = release.artifacts;
+    const complete = first.name === "image"
+      ? device !== undefined && sha256(device.subarray(0, first.size)) === first.sha256
+      : release.artifacts.every(({ name, sha256: wanted }) => {
+        const bytes = disk.get(`${directory}/${name}`);
+        return bytes !== undefined && sha256(bytes) === wanted;
+      });
+    if (complete) return release.version;
+  }
+}
+
+/** Whether GRUB would load the slot: its `SHA256SUMS` hold, or it has the head of an image. */
+export function bootable(
+  disk: MemoryDisk,
+  slot: Slot,
+  known: readonly MemoryRelease[],
+): boolean {
+  const device = disk.get(devicePath(slot));
+  if (device) {
+    return known.some(({ release, bytes }) => {
+      const [first] = release.artifacts;
+      const image = bytes.get(first.sha256) as Uint8Array;
+      return first.name === "image" && image.subarray(0, 64).every((byte, i) => byte === device[i]);
+    });
+  }
+  const directory = `/mnt/${LABELS[slot]}`;
+  const sums = disk.get(`${directory}/SHA256SUMS`);
+  if (!sums) return false;
+  const lines = new TextDecoder().decode(sums).split("\n").filter((line) => line !== "");
+  const good = lines.filter((line) => {
+    const bytes = disk.get(`${directory}/${line.slice(66)}`);
+    return bytes !== undefined && sha256(bytes) === line.slice(0, 64);
+  });
+  // GRUB loads both files in any case
+  const whole = ["vmlinuz", "kubesolo-os.gz"].every((name) => disk.get(`${directory}/${name}`));
+  return whole && good.length === lines.length;
+}
+
+/** Lets GRUB choose, and write what it writes; undefined where nothing boots. */
+export function powerUp(
+  disk: MemoryDisk,
+  bootNumber: number,
+  known: readonly MemoryRelease[],
+): Boot | undefined {
+  const decision = grubBoots({
+    grubenv: disk.get(GRUBENV) ?? null,
+    backup: disk.get(GRUBENV_BAK) ?? null,
+    bootable: { A: bootable(disk, "A", known), B: bootable(disk, "B", known) },
+  });
+  if (decision.grubenv) disk.put(GRUBENV, decision.grubenv);
+  if (decision.backup) disk.put(GRUBENV_BAK, decision.backup);
+  if (!decision.boots) return undefined;
+  return { id: `boot-${bootNumber}`, slot: decision.boots.slot, why: decision.boots.why };
+}
+
+/** The node as the flows see it. */
+export function memoryNode(
+  disk: MemoryDisk,
+  boot: Boot,
+  events: UpdateEvent[] = [],
+): Node {
+  const partitions: Partitions = {
+    find: (label) => Promise.resolve({ label, device: `/dev/${label}`, path: `/dev/${label}` }),
+  };
+  const mounts: Mounts = {
+    using: (partition, _access, body) => body(`/mnt/${partition.label}`),
+    mountedAt: () => Promise.resolve([]),
+  };
+  const reporter = { report: (event: UpdateEvent) => void events.push(event) };
+  return {
+    boot,
+    slots: new PartitionSlotStore({
+      disk,
+      partitions,
+      mounts,
+      reporter,
+      workDirectory: "/var/lib/kubesolo/update",
+      markBytes: MARK_BYTES,
+    }),
+    bootEnv: new GrubBootEnv({ disk, place: (_access, body) => body(GRUB_DIRECTORY) }),
+    states: new FileStateStore(disk, STATE_PATH),
+    reporter,
+    architecture: "x86_64",
+    now: () => new Date("2026-06-01T12:00:00Z"),
+    sleep: () => Promise.resolve(),
+  };
+}
+
+/** Settings of a node that takes everything on its channel. */
+export const POLICY: Policy = { channel: "stable", force: false, stallSeconds: 30 };
+
+/** One boot of a node that updates itself, as its init would have it. */
+export async function oneBoot(
+  node: Node,
+  source: UpdateSource,
+  checks: readonly HealthCheck[],
+): Promise<"reboot" | "done"> {
+  try {
+    await healthcheck(node, checks, 30);
+  } catch (error) {
+    if (!(error instanceof UpdateError && error.code === "unhealthy")) throw error;
+    return node.boot.why === "trial" ? "reboot" : "done";
+  }
+  try {
+    const { result } = await apply(node, source, POLICY);
+    if (result === "up_to_date") return "done";
+  } catch (error) {
+    if (!(error instanceof UpdateError && error.code === "refused")) throw error;
+    return "done";
+  }
+  await activate(node);
+  return "reboot";
+}
