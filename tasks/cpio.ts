@@ -1,0 +1,149 @@
+/**
+ * Archives in the `newc` format of cpio, which the kernel unpacks at boot.
+ *
+ * @module
+ */
+
+/** One thing in an archive. Paths have no leading slash. */
+export type Entry =
+  | { readonly kind: "directory"; readonly path: string; readonly mode?: number }
+  | {
+    readonly kind: "file";
+    readonly path: string;
+    readonly mode?: number;
+    readonly bytes: Uint8Array;
+  }
+  | { readonly kind: "link"; readonly path: string; readonly target: string }
+  | {
+    readonly kind: "character";
+    readonly path: string;
+    readonly mode?: number;
+    readonly device: readonly [major: number, minor: number];
+  };
+
+const TYPE_BITS = { directory: 0o040000, file: 0o100000, link: 0o120000, character: 0o020000 };
+const DEFAULT_MODE = { directory: 0o755, file: 0o644, link: 0o777, character: 0o600 };
+const TRAILER = "TRAILER!!!";
+const MAGIC = "070701";
+const HEADER_BYTES = 110;
+
+const encoder = new TextEncoder();
+
+/**
+ * The archive of `entries` as it is unpacked by root, in the order given: a directory comes before
+ * what is in it. Everything belongs to root and was made at `epoch` (seconds since 1970).
+ */
+export function packCpio(entries: readonly Entry[], epoch: number): Uint8Array<ArrayBuffer> {
+  const parts: Uint8Array[] = [];
+  entries.forEach((entry, index) => {
+    const body = bodyOf(entry);
+    const mode = "mode" in entry ? entry.mode : undefined;
+    parts.push(
+      ...record({
+        path: entry.path,
+        // Two files with one number could be taken for hard links.
+        inode: index + 1,
+        mode: TYPE_BITS[entry.kind] | (mode ?? DEFAULT_MODE[entry.kind]),
+        links: entry.kind === "directory" ? 2 : 1,
+        epoch,
+        device: entry.kind === "character" ? entry.device : [0, 0],
+        body,
+      }),
+    );
+  });
+  parts.push(...record({ path: TRAILER, inode: 0, mode: 0, links: 1, epoch: 0, device: [0, 0] }));
+  return concatenate(parts);
+}
+
+/** What an archive holds, as far as packing more into it needs to know. */
+export interface Member {
+  readonly path: string;
+  readonly kind: Entry["kind"] | "other";
+  /** Of a link. */
+  readonly target?: string;
+}
+
+/**
+ * Lists the concatenated archives in `bytes`, paths without leading slash or dot.
+ *
+ * @throws {Error} where they are not of the newc format.
+ */
+export function listCpio(bytes: Uint8Array): Member[] {
+  const members: Member[] = [];
+  const decoder = new TextDecoder();
+  for (let at = 0; at < bytes.length;) {
+    if (bytes[at] === 0) { // padding between archives
+      at++;
+      continue;
+    }
+    const header = decoder.decode(bytes.subarray(at, at + HEADER_BYTES));
+    if (!header.startsWith("07070")) {
+      throw new Error(`wanted a newc archive, found something else at byte ${at}`);
+    }
+    const field = (index: number) => parseInt(header.slice(6 + index * 8, 14 + index * 8), 16);
+    const bodyAt = padded(at + HEADER_BYTES + field(11));
+    const body = bytes.subarray(bodyAt, bodyAt + field(6));
+    const name = decoder.decode(bytes.subarray(at + HEADER_BYTES, bodyAt)).replace(/\0.*$/s, "");
+    const kind = kindOf(field(1));
+    const path = name.replace(/^(\.?\/)+|^\.$/g, "");
+    if (name !== TRAILER && path) {
+      members.push({ path, kind, ...kind === "link" && { target: decoder.decode(body) } });
+    }
+    at = padded(bodyAt + body.length);
+  }
+  return members;
+}
+
+function kindOf(mode: number): Member["kind"] {
+  const bits = mode & 0o170000;
+  const kinds = ["directory", "file", "link", "character"] as const;
+  return kinds.find((kind) => TYPE_BITS[kind] === bits) ?? "other";
+}
+
+function bodyOf(entry: Entry): Uint8Array | undefined {
+  if (entry.kind === "file") return entry.bytes;
+  if (entry.kind === "link") return encoder.encode(entry.target);
+}
+
+interface RecordFields {
+  readonly path: string;
+  readonly inode: number;
+  readonly mode: number;
+  readonly links: number;
+  readonly epoch: number;
+  readonly device: readonly [number, number];
+  readonly body?: Uint8Array;
+}
+
+/** Header, name and body, each filled up to a multiple of four bytes. */
+function record(fields: RecordFields): Uint8Array[] {
+  const name = encoder.encode(`${fields.path}\0`);
+  const body = fields.body ?? new Uint8Array();
+  const numbers = [
+    ...[fields.inode, fields.mode, 0, 0, fields.links, fields.epoch, body.length, 0, 0],
+    ...[...fields.device, name.length, 0],
+  ];
+  const header = encoder.encode(
+    MAGIC + numbers.map((number) => number.toString(16).toUpperCase().padStart(8, "0")).join(""),
+  );
+  return [header, name, filler(header.length + name.length), body, filler(body.length)];
+}
+
+function padded(length: number): number {
+  return Math.ceil(length / 4) * 4;
+}
+
+function filler(length: number): Uint8Array {
+  return new Uint8Array(padded(length) - length);
+}
+
+/** One array with the bytes of all of them. */
+export function concatenate(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}

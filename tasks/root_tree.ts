@@ -1,0 +1,93 @@
+/**
+ * What a node's initramfs holds, apart from what makes one release differ from the next.
+ *
+ * @module
+ */
+
+import { basename } from "@std/path";
+import type { Entry } from "./cpio.ts";
+import { modulePaths } from "./kernel.ts";
+import { librariesOf } from "./libraries.ts";
+import { findProgram, runText } from "./run.ts";
+import { ROOT } from "./sources.ts";
+import { fileEntry, inRoot, MERGED_INTO_USR, textEntry, withParents } from "./tree.ts";
+
+const INIT = `${ROOT}/deploy/init`;
+
+/** Where the node has the agent. */
+export const AGENT_PATH = "usr/bin/kubesolo-update";
+
+/** Directories that must be there for something to be mounted on or written to. */
+const DIRECTORIES = [
+  ...["dev", "etc/kubesolo", "mnt/data", "proc", "root", "run", "srv/www", "sys", "tmp"],
+  ...["usr/bin", "usr/lib", "usr/lib64", "usr/sbin", "var/lib/kubesolo"],
+];
+
+/** Applets that the agent spawns from here, though the rest are in `usr/bin`. */
+const IN_SBIN = ["halt", "poweroff", "reboot"];
+
+/** The root file system of a node: BusyBox, the init, the agent, grub-editenv, kernel modules. */
+export async function rootEntries(agent: string, kernel: string): Promise<Entry[]> {
+  const directories = DIRECTORIES.map((path): Entry => ({ kind: "directory", path }));
+  const links = MERGED_INTO_USR.map((name): Entry => ({
+    kind: "link",
+    path: name,
+    target: `usr/${name}`,
+  }));
+  return withParents([
+    ...directories,
+    ...links,
+    // Without it the kernel starts the init with no standard streams.
+    { kind: "character", path: "dev/console", device: [5, 1] },
+    await fileEntry("init", `${INIT}/init`, 0o755),
+    await fileEntry("etc/udhcpc/default.script", `${INIT}/udhcpc.script`, 0o755),
+    await fileEntry("usr/sbin/workload", `${INIT}/workload`, 0o755),
+    ...await busyboxEntries(),
+    ...await moduleEntries(kernel),
+    ...await programEntries(agent),
+  ]);
+}
+
+async function busyboxEntries(): Promise<Entry[]> {
+  const busybox = required("busybox", "busybox-static");
+  const applets = (await runText(busybox, ["--list"])).split("\n").filter(Boolean).sort();
+  return [
+    await fileEntry("usr/bin/busybox", busybox, 0o755),
+    ...applets.filter((applet) => applet !== "busybox").map((applet): Entry => {
+      const sbin = IN_SBIN.includes(applet);
+      return {
+        kind: "link",
+        path: `usr/${sbin ? "sbin" : "bin"}/${applet}`,
+        target: sbin ? "../bin/busybox" : "busybox",
+      };
+    }),
+  ];
+}
+
+async function moduleEntries(kernel: string): Promise<Entry[]> {
+  const paths = await modulePaths(kernel);
+  const names = paths.map((path) => basename(path, ".ko"));
+  return [
+    textEntry("etc/modules", names.map((name) => `${name}\n`).join("")),
+    ...await Promise.all(
+      paths.map((path) => fileEntry(`usr/lib/modules/${basename(path)}`, path)),
+    ),
+  ];
+}
+
+/** The agent, grub-editenv where this machine has it, and the libraries of both. */
+async function programEntries(agent: string): Promise<Entry[]> {
+  const editor = findProgram("grub-editenv");
+  const libraries = await librariesOf(agent, ...editor ? [editor] : []);
+  return [
+    ...await Promise.all(libraries.map((path) => fileEntry(inRoot(path), path, 0o755))),
+    ...editor ? [await fileEntry("usr/bin/grub-editenv", editor, 0o755)] : [],
+    await fileEntry(AGENT_PATH, agent, 0o755),
+  ];
+}
+
+function required(program: string, debianPackage: string): string {
+  const path = findProgram(program);
+  if (path) return path;
+  throw new Error(`no ${program} here; install the package ${debianPackage}`);
+}

@@ -1,0 +1,75 @@
+/**
+ * Files of this machine as entries of an archive.
+ *
+ * @module
+ */
+
+import type { Entry } from "./cpio.ts";
+
+/** Top-level directories that are links into `usr` in the node's root, as in Debian's. */
+export const MERGED_INTO_USR = ["bin", "lib", "lib64", "sbin"] as const;
+
+/** `path` without its leading slash, and with `bin`, `lib`, … where they really are. */
+export function inRoot(path: string): string {
+  const relative = path.replace(/^\/+/, "");
+  const [top] = relative.split("/");
+  return MERGED_INTO_USR.some((name) => name === top) ? `usr/${relative}` : relative;
+}
+
+/** A file of this machine, as the entry `path`. */
+export async function fileEntry(path: string, source: string, mode?: number): Promise<Entry> {
+  return { kind: "file", path, mode, bytes: await Deno.readFile(source) };
+}
+
+/** A file with this text. */
+export function textEntry(path: string, text: string, mode?: number): Entry {
+  return { kind: "file", path, mode, bytes: new TextEncoder().encode(text) };
+}
+
+/**
+ * Everything below `directory`, sorted. Of the modes only whether a file is executable is kept, since
+ * the rest differs from one checkout to the next.
+ */
+export async function treeEntries(directory: string, below = ""): Promise<Entry[]> {
+  const children = await Array.fromAsync(Deno.readDir(`${directory}/${below}`));
+  children.sort((a, b) => a.name < b.name ? -1 : 1);
+  const entries: Entry[] = [];
+  for (const child of children) {
+    const relative = below ? `${below}/${child.name}` : child.name;
+    const source = `${directory}/${relative}`;
+    const path = inRoot(relative);
+    if (child.isDirectory) {
+      entries.push({ kind: "directory", path }, ...await treeEntries(directory, relative));
+    } else if (child.isSymlink) {
+      entries.push({ kind: "link", path, target: await Deno.readLink(source) });
+    } else {
+      const executable = ((await Deno.stat(source)).mode ?? 0) & 0o100;
+      entries.push(await fileEntry(path, source, executable ? 0o755 : 0o644));
+    }
+  }
+  return entries;
+}
+
+/**
+ * The same entries, with the directories above them that are neither among them nor `known`; each comes
+ * before what is in it.
+ */
+export function withParents(
+  entries: readonly Entry[],
+  known: ReadonlySet<string> = new Set(),
+): Entry[] {
+  const seen = new Set(known);
+  const all: Entry[] = [];
+  for (const entry of entries) {
+    const parts = entry.path.split("/");
+    for (let depth = 1; depth < parts.length; depth++) {
+      const parent = parts.slice(0, depth).join("/");
+      if (!seen.has(parent)) all.push({ kind: "directory", path: parent });
+      seen.add(parent);
+    }
+    if (entry.kind === "directory" && seen.has(entry.path)) continue;
+    seen.add(entry.path);
+    all.push(entry);
+  }
+  return all;
+}
