@@ -60,6 +60,7 @@ export interface ErrorParts {
  * ```
  */
 export class UpdateError extends Error {
+  /** The class, by name. */
   override readonly name = "UpdateError";
   /** Why it failed; {@linkcode EXIT}`[code]` is the exit status. */
   readonly code: ErrorCode;

@@ -12,6 +12,8 @@ export interface Partition {
   readonly device: string;
   /** Where it can be opened: the same device in the agent's view of /dev. */
   readonly path: string;
+  /** What carried the label. A whole image brings its own file-system label, never a GPT name. */
+  readonly foundBy?: "gpt" | "file-system";
 }
 
 /** Finds partitions. Implemented by `mod/slots/`. */

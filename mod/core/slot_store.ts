@@ -51,6 +51,7 @@ export interface SlotContents {
 
 /** Room for a release, in bytes. */
 export interface Room {
+  /** Bytes that a release may have in all. */
   readonly available: number;
 }
 

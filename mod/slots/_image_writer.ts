@@ -1,0 +1,106 @@
+/** A release of one image: a whole partition, written to the slot's device as it is. */
+
+import { createHash } from "node:crypto";
+import type { Disk, DiskFile, Reporter } from "../core/mod.ts";
+import { HEAD_BYTES, type ImageHead } from "./_image_head.ts";
+import { ImageTarget } from "./_image_target.ts";
+import { fetchInto } from "./_marked_sink.ts";
+import { hashNext, verifyProgress } from "./_read_through.ts";
+import type { Image } from "./_release_kind.ts";
+import { different } from "./_slot_files.ts";
+import type { SlotWork } from "./_slot_work.ts";
+
+/**
+ * Resolves when the slot's device, read back, begins with the image. Until the very last write it
+ * begins with zeros.
+ */
+export async function writeImage(
+  work: SlotWork,
+  image: Image,
+  heads: ImageHead,
+): Promise<void> {
+  const { disk, partition: { path }, order: { fetch, marks }, markBytes, reporter, where } = work;
+  const head = await withDevice(disk, path, "update", async (device) => {
+    device.write(new Uint8Array(Math.min(HEAD_BYTES, device.size())));
+    await device.sync();
+    const target = new ImageTarget(device, image, heads);
+    const beginning = await target.takeUp(marks.of(image));
+    await fetchInto(target, beginning, image, fetch, { marks, markBytes });
+    return target.head.subarray(0, image.size);
+  });
+
+  // opened anew each time: closing drops what the kernel has cached of a device
+  await withDevice(disk, path, "read", async (device) => {
+    const digest = await digestOf(device, image.size, reporter, head);
+    if (digest !== image.sha256) {
+      throw different(where, `the image reads back as SHA-256 ${digest}, not as ${image.sha256}`);
+    }
+  });
+  await withDevice(disk, path, "update", async (device) => {
+    device.write(head);
+    await device.sync();
+  });
+  await withDevice(disk, path, "read", (device) => {
+    const found = new Uint8Array(head.length);
+    readInto(device, found);
+    if (found.some((byte, at) => byte !== head[at])) {
+      throw different(where, `the first ${head.length} bytes are not those of the image`);
+    }
+  });
+}
+
+/** Resolves when the device begins with the image, every byte of it. */
+export async function verifyImage(
+  disk: Disk,
+  path: string,
+  { sha256, size }: Image,
+  reporter: Reporter,
+  where: string,
+): Promise<void> {
+  const digest = await withDevice(
+    disk,
+    path,
+    "read",
+    (device) => digestOf(device, size, reporter),
+  );
+  if (digest !== sha256) {
+    throw different(where, `the image reads back as SHA-256 ${digest}, not as ${sha256}`);
+  }
+}
+
+/** SHA-256 of the first `size` bytes, where the very first are `head` instead of what is there. */
+async function digestOf(
+  device: DiskFile,
+  size: number,
+  reporter: Reporter,
+  head: Uint8Array = new Uint8Array(0),
+): Promise<string> {
+  const hash = createHash("sha256").update(head);
+  device.seek(head.length);
+  await hashNext(device, size - head.length, hash, verifyProgress(reporter, "image", size));
+  return hash.digest("hex");
+}
+
+async function withDevice<T>(
+  disk: Disk,
+  path: string,
+  mode: "read" | "update",
+  body: (device: DiskFile) => T | Promise<T>,
+): Promise<T> {
+  const device = await disk.open(path, mode);
+  try {
+    device.seek(0);
+    return await body(device);
+  } finally {
+    device.close();
+  }
+}
+
+function readInto(device: DiskFile, into: Uint8Array): void {
+  let length = 0;
+  while (length < into.length) {
+    const read = device.read(into.subarray(length));
+    if (!read) return;
+    length += read;
+  }
+}
