@@ -64,3 +64,10 @@ declare module "@std/cli" {
   export type Parsed = { _: (string | number)[] } & Record<string, unknown>;
   export function parseArgs(args: readonly string[], options?: ParseOptions): Parsed;
 }
+
+declare module "@std/http/file-server" {
+  export function serveDir(
+    request: Request,
+    options?: { fsRoot?: string; quiet?: boolean; showDirListing?: boolean },
+  ): Promise<Response>;
+}

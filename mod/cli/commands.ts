@@ -20,7 +20,7 @@ import { reboot } from "../host/mod.ts";
 import { AGENT_VERSION } from "./scope.ts";
 import { DEFAULT_CONF, DEFAULT_STATE } from "./settings.ts";
 import { showCheck, showStatus } from "./show.ts";
-import { type TerminalReporter } from "./terminal.ts";
+import type { TerminalReporter } from "./terminal.ts";
 import { healthChecks, locked, peek } from "./wiring.ts";
 
 /** The name of the executable. */
@@ -28,15 +28,15 @@ export const NAME = "kubesolo-update";
 
 const DESCRIPTION = `Atomic A/B updates of an edge Kubernetes node's operating system.
 
-The node runs from one system partition; an update is written to the other; GRUB tries the
-new one three times and comes back by itself when it does not prove healthy.
+The node runs from one system partition; an update is written to the other;
+GRUB tries the new one three times, and comes back by itself when it does not
+prove healthy. A whole update, step by step:
 
-A whole update, step by step:
-  ${NAME} check       is there one, and would it be taken?
-  ${NAME} apply       fetch it into the passive slot
-  ${NAME} activate    let GRUB try it at the next boot
+  ${NAME} check        is there one, and would it be taken?
+  ${NAME} apply        fetch it into the passive slot
+  ${NAME} activate     let GRUB try it at the next boot
   reboot
-  ${NAME} healthcheck confirm it, once the node is well`;
+  ${NAME} healthcheck  confirm it, once the node is well`;
 
 const EXIT_CODES = `
 Exit codes:
@@ -76,8 +76,7 @@ export function buildProgram(
       writeOut: (text) => write(Deno.stdout, text),
       writeErr: (text) => write(Deno.stderr, text),
     })
-    .addHelpText("after", EXIT_CODES)
-    .action((_, command) => command.help());
+    .addHelpText("after", EXIT_CODES);
 
   const command = (name: string, description: string) =>
     program.command(name).description(description)

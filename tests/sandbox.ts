@@ -1,0 +1,119 @@
+/**
+ * A node's file tree for the compiled agent, in a mount namespace of its own: what it writes to
+ * /etc, /run and /var/lib is in memory, and gone with the sandbox. Needs root.
+ *
+ * @module
+ */
+
+import { compileAgent } from "../tasks/compile.ts";
+
+/** What a command did. */
+export interface Ran {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** What the kernel is to say of the boot. */
+export interface BootWords {
+  /** The kernel's command line. */
+  readonly commandLine: string;
+  /** Changes with every boot. */
+  readonly id: string;
+}
+
+const VIEW = "/run/kubesolo-update/host";
+
+/** The script that makes the namespace: no step of it is seen outside. */
+const SETUP = `
+set -e
+mount -t tmpfs tmpfs /run
+mkdir -p /run/etc/up /run/etc/work /run/boot
+mount -t overlay overlay -o lowerdir=/etc,upperdir=/run/etc/up,workdir=/run/etc/work /etc
+mount -t tmpfs tmpfs /var/lib
+mkdir -p /etc/kubesolo /var/lib/kubesolo
+for part in dev proc sys; do
+  mkdir -p ${VIEW}/$part
+  mount --bind /$part ${VIEW}/$part
+done
+touch /run/boot/cmdline /run/boot/id
+mount --bind /run/boot/cmdline ${VIEW}/proc/cmdline
+mount --bind /run/boot/id ${VIEW}/proc/sys/kernel/random/boot_id
+echo ready
+exec cat
+`;
+
+/** One node's file tree. */
+export class Sandbox implements AsyncDisposable {
+  /** The compiled agent. */
+  readonly agent: string;
+  #keeper: Deno.ChildProcess;
+
+  private constructor(agent: string, keeper: Deno.ChildProcess) {
+    this.agent = agent;
+    this.#keeper = keeper;
+  }
+
+  /** Resolves when it is there, booted from slot A. */
+  static async create(): Promise<Sandbox> {
+    const agent = await compileAgent(Deno.build.arch);
+    const keeper = new Deno.Command("unshare", {
+      args: ["--mount", "--propagation", "private", "sh", "-c", SETUP],
+      stdin: "piped",
+      stdout: "piped",
+      stderr: "inherit",
+    }).spawn();
+    const reader = keeper.stdout.getReader();
+    const { value } = await reader.read();
+    await reader.cancel();
+    if (new TextDecoder().decode(value) !== "ready\n") throw new Error("no mount namespace");
+    const sandbox = new Sandbox(agent, keeper);
+    await sandbox.boot({ commandLine: "ksolo.slot=A ksolo.boot=normal", id: bootId(1) });
+    return sandbox;
+  }
+
+  /** The arguments of a program that starts another one inside. */
+  inside(...command: readonly string[]): [string, string[]] {
+    return ["nsenter", [`--mount=/proc/${this.#keeper.pid}/ns/mnt`, "--", ...command]];
+  }
+
+  /** Runs any program inside. */
+  async run(...command: readonly string[]): Promise<Ran> {
+    const [program, args] = this.inside(...command);
+    const { code, stdout, stderr } = await new Deno.Command(program, {
+      args,
+      stdin: "null",
+      env: { RUST_BACKTRACE: "0" },
+    }).output();
+    const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+    return { code, stdout: text(stdout), stderr: text(stderr) };
+  }
+
+  /** Runs a shell script inside; its standard output. */
+  async sh(script: string): Promise<string> {
+    const { code, stdout, stderr } = await this.run("sh", "-ec", script);
+    if (code !== 0) throw new Error(`${script}: ${code} ${stderr}`);
+    return stdout;
+  }
+
+  /** Runs the agent. */
+  update(...args: readonly string[]): Promise<Ran> {
+    return this.run(this.agent, ...args);
+  }
+
+  /** From now on the kernel says that it was booted so. */
+  async boot({ commandLine, id }: BootWords): Promise<void> {
+    await this.sh(`echo '${commandLine}' >/run/boot/cmdline; echo ${id} >/run/boot/id`);
+  }
+
+  /** Ends the namespace, and with it everything that is mounted in it. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#keeper.stdin.close();
+    await this.#keeper.status;
+  }
+}
+
+/** The id of the n-th boot. */
+export function bootId(n: number): string {
+  return `00000000-0000-4000-8000-${String(n).padStart(12, "0")}`;
+}
