@@ -30,9 +30,9 @@ export async function openArtifact(
       signal,
     );
     const body = partOf(answer, offset, validators);
-    if (body) return body;
+    if (body?.stream !== answer.response.body) await answer.response.body?.cancel().catch(() => {});
     // a server that is confused about ranges may still send the whole
-    await answer.response.body?.cancel().catch(() => {});
+    if (body) return body;
   }
   const answer = await get(url, requests, () => ({}), signal);
   if (answer.response.status === 200) return wholeOf(answer, validators);
