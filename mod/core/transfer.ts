@@ -127,7 +127,7 @@ export async function transfer(
       if (body.offset !== offset) await startOver();
       while (true) {
         const began = performance.now();
-        const { value, done } = await pace.bytes(() => reader.read(view, { min: least }));
+        const { value, done } = await pace.bytes(least, () => reader.read(view, { min: least }));
         if (value?.byteLength) {
           if (offset + value.byteLength > limit) {
             if (total === undefined) throw tooLarge(operation, "more", sink.limit);
@@ -177,14 +177,16 @@ class Pace {
     this.#seconds = seconds;
   }
 
-  /** What `read` brings; {@linkcode SourceInterrupted} where it fails, brings nothing, or crawls. */
+  /** What `read` brings; {@linkcode SourceInterrupted} where it fails, crawls, or brings too little. */
   async bytes(
+    least: number,
     read: () => Promise<ReadableStreamReadResult<Uint8Array<ArrayBuffer>>>,
   ): Promise<ReadableStreamReadResult<Uint8Array<ArrayBuffer>>> {
+    const amount = least === 1 ? "no bytes" : `fewer than ${least} bytes`;
     let timer: ReturnType<typeof setTimeout> | undefined;
     const stalled = new Promise<never>((_, reject) => {
       timer = setTimeout(
-        () => reject(new Error(`no bytes for ${this.#seconds} seconds`)),
+        () => reject(new Error(`${amount} for ${this.#seconds} seconds`)),
         this.#seconds * 1000,
       );
     });
