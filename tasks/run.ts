@@ -56,16 +56,22 @@ export function findProgram(name: string): string | undefined {
   }
 }
 
+/** What a program wrote. */
+export interface Written {
+  readonly stdout: Uint8Array<ArrayBuffer>;
+  readonly stderr: Uint8Array<ArrayBuffer>;
+}
+
 /**
- * Runs a program to its end and resolves with its standard output.
+ * Runs a program to its end and resolves with what it wrote.
  *
  * @throws {ProgramError} where it is not there, or ends with anything but 0.
  */
-export async function run(
+export async function runBoth(
   name: string,
   args: readonly string[],
   options: RunOptions = {},
-): Promise<Uint8Array<ArrayBuffer>> {
+): Promise<Written> {
   const line = [name, ...args].join(" ");
   const path = findProgram(name);
   if (!path) throw new ProgramError(line, "no such program", "");
@@ -86,7 +92,16 @@ export async function run(
     const said = [stderr, stdout].map((bytes) => new TextDecoder().decode(bytes).trim());
     throw new ProgramError(line, `ended with ${signal ?? code}`, said.filter(Boolean).join("\n"));
   }
-  return stdout;
+  return { stdout, stderr };
+}
+
+/** As {@linkcode runBoth}, with the standard output alone. */
+export async function run(
+  name: string,
+  args: readonly string[],
+  options: RunOptions = {},
+): Promise<Uint8Array<ArrayBuffer>> {
+  return (await runBoth(name, args, options)).stdout;
 }
 
 /** This process's variables, without the one that makes every error of Deno longer, and `extra`. */

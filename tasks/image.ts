@@ -1,0 +1,194 @@
+/**
+ * `deno task image`: a node's disk as a file. No root, no loop devices; the same inputs give the same
+ * bytes.
+ *
+ * @module
+ */
+
+import { format } from "@std/fmt/bytes";
+import { dirname, relative } from "@std/path";
+import { parseArgs } from "node:util";
+import { embedGrub } from "./bios_boot.ts";
+import { ensureInstalled, fileOf, missingPackages } from "./debian.ts";
+import {
+  DEFAULT_SIZES,
+  type DiskPlan,
+  type DiskSizes,
+  parseSize,
+  planDisk,
+  SECTOR,
+} from "./disk_layout.ts";
+import { fillExt4, makeExt4 } from "./ext4.ts";
+import { makeFat, writeFat } from "./fat.ts";
+import {
+  GRUB_DIRECTORY,
+  hasPlatform,
+  makeGrub,
+  type Platform,
+  platformDirectory,
+  PLATFORMS,
+} from "./grub_programs.ts";
+import { writePartitionTable } from "./partition_table.ts";
+import { run } from "./run.ts";
+import { main, warn } from "./screen.ts";
+import { slotEntries, treeOnDisk } from "./slot_contents.ts";
+
+/** What a disk image is made from. */
+export interface ImageOptions {
+  /** Where the image goes. */
+  readonly output: string;
+  /** Directory of a release, `vmlinuz` and `kubesolo-os.gz`; without it the slot is empty. */
+  readonly slotA?: string;
+  /** The same for the other slot. */
+  readonly slotB?: string;
+  /** Directory whose contents the data partition gets. */
+  readonly data?: string;
+  /** Sizes in bytes, whole MiB. */
+  readonly sizes?: Partial<DiskSizes>;
+  /** Whether BIOS machines can start from it; they can where this is left out. */
+  readonly bios?: boolean;
+  /** Whether UEFI machines can start from it; they can where this is left out. */
+  readonly efi?: boolean;
+  /** Where GRUB's sources are. */
+  readonly grub?: string;
+}
+
+/** FAT's serial number of the ESP. */
+const ESP_SERIAL = "6B730001";
+
+/**
+ * Bytes between the two copies of the boot environment, so that a card or stick which loses a whole
+ * erase block on a power cut loses one copy.
+ */
+const SPACER_BYTES = 4 << 20;
+
+/** Resolves when what {@linkcode buildImage} needs of Debian is here. */
+export async function ensureImageTools(): Promise<void> {
+  await ensureInstalled("sgdisk", "mke2fs", "debugfs", "mkfs.fat", "mcopy", "grub-mkimage");
+  const loaders = (["bios", "efi"] as const).map((platform) =>
+    fileOf(PLATFORMS[platform].package, platformDirectory(platform))
+  );
+  // Without root they stay away, and the image is built without that part.
+  if (missingPackages(loaders).length > 0 && Deno.uid() === 0) await ensureInstalled(...loaders);
+}
+
+/**
+ * Resolves when `output` is a whole disk: slot A confirmed, slot B and the data partition as asked. A
+ * loader whose package is not installed is left out, with a warning.
+ *
+ * @throws {Error} where contents are missing or do not fit, or a tool fails.
+ */
+export async function buildImage(options: ImageOptions): Promise<void> {
+  const plan = planDisk({ ...DEFAULT_SIZES, ...options.sizes });
+  const platforms = (["bios", "efi"] as const).filter((platform) => wanted(platform, options));
+  const { output } = options;
+  await Deno.mkdir(dirname(output), { recursive: true });
+  const scratch = await Deno.makeTempDir({ prefix: "kubesolo-image-" });
+  try {
+    await Deno.writeFile(output, new Uint8Array());
+    await Deno.truncate(output, plan.size);
+    await writePartitionTable(output, plan, platforms.includes("bios"));
+    await fillPartitions(plan, options, scratch);
+    await installGrub(plan, options, platforms, scratch);
+  } catch (error) {
+    await Deno.remove(output).catch(() => {});
+    throw error;
+  } finally {
+    await Deno.remove(scratch, { recursive: true });
+  }
+}
+
+function wanted(platform: Platform, options: ImageOptions): boolean {
+  if (options[platform] === false) return false;
+  if (hasPlatform(platform)) return true;
+  const { package: name, option } = PLATFORMS[platform];
+  const machines = platform === "bios" ? "BIOS" : "UEFI";
+  warn(`${machines} machines cannot start from this image: install ${name}, or say ${option}`);
+  return false;
+}
+
+async function fillPartitions(
+  plan: DiskPlan,
+  { output, slotA, slotB, data }: ImageOptions,
+  scratch: string,
+): Promise<void> {
+  const [, a, b, last] = plan.partitions;
+  const contents = [
+    { partition: a, entries: slotA ? await slotEntries(slotA, `${scratch}/a`) : [] },
+    { partition: b, entries: slotB ? await slotEntries(slotB, `${scratch}/b`) : [] },
+    { partition: last, entries: data ? await treeOnDisk(data) : [] },
+  ];
+  for (const { partition: { label, guid, first, size }, entries } of contents) {
+    const place = { image: output, offset: first * SECTOR };
+    await makeExt4(place, { label, uuid: guid, size });
+    await fillExt4(place, entries);
+  }
+}
+
+async function installGrub(
+  plan: DiskPlan,
+  { output, grub = GRUB_DIRECTORY }: ImageOptions,
+  platforms: readonly Platform[],
+  scratch: string,
+): Promise<void> {
+  const [{ label, first, size }] = plan.partitions;
+  const place = { image: output, offset: first * SECTOR };
+  await makeFat(place, { label, serial: ESP_SERIAL, size });
+  const environment = await bootEnvironment(scratch);
+  await writeFat(place, "grub/grubenv", environment);
+  await writeFat(place, "grub/spacer", new Uint8Array(SPACER_BYTES));
+  await writeFat(place, "grub/grubenv.bak", environment);
+  await writeFat(place, "grub/grub.cfg", await Deno.readFile(`${grub}/grub.cfg`));
+  for (const platform of platforms) {
+    const program = `${scratch}/${platform}`;
+    await makeGrub(platform, program, grub);
+    const bytes = await Deno.readFile(program);
+    if (platform === "bios") await embedGrub(output, bytes);
+    else await writeFat(place, "EFI/BOOT/BOOTX64.EFI", bytes);
+  }
+}
+
+/** Slot A, confirmed. */
+async function bootEnvironment(scratch: string): Promise<Uint8Array> {
+  const path = `${scratch}/grubenv`;
+  await run("grub-editenv", [path, "create"]);
+  await run("grub-editenv", [path, "set", "active_slot=A", "boot_counter=3", "boot_success=1"]);
+  return await Deno.readFile(path);
+}
+
+if (import.meta.main) {
+  await main(async () => {
+    const { values } = parseArgs({
+      args: Deno.args,
+      options: {
+        "output": { type: "string" },
+        "slot-a": { type: "string" },
+        "slot-b": { type: "string" },
+        "data": { type: "string" },
+        "esp-size": { type: "string", default: "64M" },
+        "slot-size": { type: "string", default: "128M" },
+        "data-size": { type: "string", default: "64M" },
+        "no-bios": { type: "boolean", default: false },
+        "no-efi": { type: "boolean", default: false },
+      },
+    });
+    const { output } = values;
+    if (!output) throw new Error("--output: wanted the file to write the image to, found none");
+    await ensureImageTools();
+    await buildImage({
+      output,
+      slotA: values["slot-a"],
+      slotB: values["slot-b"],
+      data: values.data,
+      sizes: {
+        esp: parseSize("--esp-size", values["esp-size"]),
+        slot: parseSize("--slot-size", values["slot-size"]),
+        data: parseSize("--data-size", values["data-size"]),
+      },
+      bios: !values["no-bios"],
+      efi: !values["no-efi"],
+    });
+    const { size } = await Deno.stat(output);
+    console.log(`${relative(Deno.cwd(), output)}  ${format(size, { binary: true })}`);
+  });
+}
