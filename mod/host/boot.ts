@@ -43,7 +43,8 @@ export interface BootOptions {
  * This boot: its id, what GRUB said on the kernel's command line, and the slot that is mounted as
  * `/`, where one is. The view must be there: see {@linkcode ensureView}.
  *
- * @throws {UpdateError} `slot` where the kernel's boot id or command line cannot be read.
+ * @throws {UpdateError} `slot` where the boot id, the command line or the mounts cannot be read: the
+ * slot that runs is never guessed.
  */
 export async function readBoot(disk: Disk, options: BootOptions = {}): Promise<Boot> {
   const view = options.view ?? HOST_VIEW;
