@@ -30,9 +30,11 @@ export function settle(
   now: Date,
 ): Settled {
   const notices = bootNotices(boot, running, environment);
-  const { candidate, phase } = state;
+  const { candidate } = state;
+  // a check that was cut off by the reboot says nothing of what was activated before it
+  const phase = state.phase === "checking" ? state.resting : state.phase;
   const stay = { state, notices, rolledBack: false };
-  if (!candidate || phase === "checking" || phase === "downloading") return stay;
+  if (!candidate || phase === "downloading") return stay;
   if (candidate.boot_id === boot.id || candidate.slot === running) return stay;
 
   const primary = environment.effective;

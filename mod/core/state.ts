@@ -184,7 +184,12 @@ export function parseState(text: string): UpdateState {
     strings(one, `slots.${slot}`, ["version", "digest", "at"]);
     need(Array.isArray(one.artifacts), `slots.${slot}.artifacts`);
     for (const artifact of one.artifacts as unknown[]) {
-      strings(object(artifact, `slots.${slot}.artifacts`), "artifact", ["name", "sha256"]);
+      const file = object(artifact, `slots.${slot}.artifacts`);
+      strings(file, `slots.${slot}.artifacts`, ["name", "sha256"]);
+      need(
+        file.size === undefined || Number.isSafeInteger(file.size),
+        `slots.${slot}.artifacts.size`,
+      );
     }
   }
   need(Array.isArray(state.ledger), "ledger");

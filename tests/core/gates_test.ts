@@ -1,0 +1,276 @@
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import fc from "fast-check";
+import {
+  EXIT,
+  firstRefusal,
+  type GateName,
+  gatesBeforeNetwork,
+  gatesOfRelease,
+  inWindow,
+  NEW_STATE,
+  type NodeFacts,
+  parseWindow,
+  refusalError,
+  type Release,
+  releaseDigest,
+  UpdateError,
+} from "../../mod/core/mod.ts";
+
+const RELEASE: Release = {
+  version: "2.0.0",
+  channel: "stable",
+  architecture: "x86_64",
+  minCompatibleVersion: "1.0.0",
+  artifacts: [
+    { name: "vmlinuz", sha256: "a".repeat(64), size: 600 },
+    { name: "kubesolo-os.gz", sha256: "b".repeat(64), size: 400 },
+  ],
+};
+
+const NODE: NodeFacts = {
+  boot: { id: "this boot", slot: "A", why: "normal" },
+  running: "A",
+  version: "1.5.0",
+  architecture: "x86_64",
+  channel: "stable",
+  environment: { active: "A", success: true, counter: 3 },
+  state: NEW_STATE,
+  now: new Date(2026, 0, 15, 23, 30),
+};
+
+function at(hours: number, minutes: number): Date {
+  return new Date(2026, 0, 15, hours, minutes);
+}
+
+function failedBefore(outcome: "rolled_back" | "success"): NodeFacts["state"] {
+  const digest = releaseDigest(RELEASE);
+  const entry = {
+    digest,
+    version: "2.0.0",
+    outcome,
+    reason: "no network",
+    attempts: 3,
+    at: "then",
+  };
+  return { ...NEW_STATE, ledger: [entry] };
+}
+
+/** The gates that say no. */
+function refusing(
+  node: Partial<NodeFacts> = {},
+  release: Partial<Release> = {},
+  { available = 1000, force = false } = {},
+): GateName[] {
+  const facts = { ...NODE, ...node };
+  const gates = [
+    ...gatesBeforeNetwork(facts, force),
+    ...gatesOfRelease(facts, { ...RELEASE, ...release }, available, force),
+  ];
+  return gates.filter(({ passed }) => !passed).map(({ gate }) => gate);
+}
+
+Deno.test("a node that is well and a release that suits it pass every gate, in order", () => {
+  const gates = [
+    ...gatesBeforeNetwork(NODE, false),
+    ...gatesOfRelease(NODE, RELEASE, 1000, false),
+  ];
+  assertEquals(gates.map(({ gate }) => gate), [
+    "window",
+    "confirmed",
+    "channel",
+    "architecture",
+    "min_compatible_version",
+    "downgrade",
+    "ledger",
+    "room",
+  ]);
+  assertEquals(firstRefusal(gates), undefined);
+});
+
+/** Each gate, what it says no to, and the nearest thing that it says yes to. */
+const BOTH_WAYS: readonly {
+  readonly gate: GateName;
+  readonly no: Parameters<typeof refusing>;
+  readonly yes: Parameters<typeof refusing>;
+}[] = [
+  { gate: "window", no: [{ window: "22:00-23:30" }], yes: [{ window: "22:00-23:31" }] },
+  { gate: "window", no: [{ window: "23:31-04:00" }], yes: [{ window: "23:30-04:00" }] },
+  {
+    gate: "channel",
+    no: [{}, { channel: "beta" }],
+    yes: [{ channel: "beta" }, { channel: "beta" }],
+  },
+  { gate: "channel", no: [{ channel: "beta" }], yes: [{}, { channel: undefined }] },
+  {
+    gate: "architecture",
+    no: [{}, { architecture: "aarch64" }],
+    yes: [{}, { architecture: undefined }],
+  },
+  {
+    gate: "min_compatible_version",
+    no: [{}, { minCompatibleVersion: "1.5.1" }],
+    yes: [{}, { minCompatibleVersion: "1.5.0" }],
+  },
+  {
+    gate: "min_compatible_version",
+    no: [{ version: "1.0.0-rc1" }],
+    yes: [{ version: "1.0.0" }],
+  },
+  { gate: "downgrade", no: [{}, { version: "1.4.9" }], yes: [{}, { version: "1.5.0" }] },
+  {
+    gate: "downgrade",
+    no: [{ version: "2026.01.15" }, { version: "2025.12.31" }],
+    yes: [{ version: "2025.12.31" }, { version: "2026.01.15" }],
+  },
+  {
+    gate: "ledger",
+    no: [{ state: failedBefore("rolled_back") }],
+    yes: [{ state: failedBefore("success") }],
+  },
+  { gate: "room", no: [{}, {}, { available: 999 }], yes: [{}, {}, { available: 1000 }] },
+];
+
+for (const { gate, no, yes } of BOTH_WAYS) {
+  Deno.test(`gate ${gate} alone says no to ${JSON.stringify(no)}, and yes to ${JSON.stringify(yes)}`, () => {
+    assertEquals(refusing(...no), [gate]);
+    assertEquals(refusing(...yes), []);
+  });
+}
+
+Deno.test("a node that does not know its own version takes no release that needs one", () => {
+  for (const version of [undefined, "unknown"]) {
+    assertEquals(refusing({ version }), ["min_compatible_version", "downgrade"]);
+    assertEquals(refusing({ version }, { minCompatibleVersion: undefined }), ["downgrade"]);
+  }
+});
+
+Deno.test("a release of unknown size is not refused for its size", () => {
+  const artifacts = [{ name: "image", sha256: "a".repeat(64) } as const];
+  assertEquals(refusing({}, { artifacts }, { available: 1 }), []);
+});
+
+Deno.test("the ledger's last word on a digest counts", () => {
+  const [failed, well] = [failedBefore("rolled_back"), failedBefore("success")];
+  const ledger = [...failed.ledger, ...well.ledger];
+  assertEquals(refusing({ state: { ...NEW_STATE, ledger } }), []);
+  assertEquals(refusing({ state: { ...NEW_STATE, ledger: ledger.toReversed() } }), ["ledger"]);
+});
+
+Deno.test("a repaired release of the same version is another release", () => {
+  const artifacts = [RELEASE.artifacts[0], { ...RELEASE.artifacts[1], sha256: "c".repeat(64) }];
+  assertEquals(refusing({ state: failedBefore("rolled_back") }, { artifacts }), []);
+});
+
+Deno.test("force skips the window and the ledger, and nothing else", () => {
+  const node: Partial<NodeFacts> = {
+    window: "01:00-02:00",
+    state: failedBefore("rolled_back"),
+    environment: { active: "A", success: false, counter: 2 },
+  };
+  const artifacts = RELEASE.artifacts;
+  const release = { channel: "beta", architecture: "riscv64", version: "1.0.0", artifacts };
+  const strict = { ...release, minCompatibleVersion: "9.0.0" };
+  assertEquals(refusing(node, strict, { available: 1 }), [
+    "window",
+    "confirmed",
+    "channel",
+    "architecture",
+    "min_compatible_version",
+    "downgrade",
+    "ledger",
+    "room",
+  ]);
+  assertEquals(refusing(node, strict, { available: 1, force: true }), [
+    "confirmed",
+    "channel",
+    "architecture",
+    "min_compatible_version",
+    "downgrade",
+    "room",
+  ]);
+});
+
+type Confirmed = readonly [string, Partial<NodeFacts>, boolean];
+
+/** Situations for gate `confirmed`: slot A runs in all of them. */
+const CONFIRMED: readonly Confirmed[] = [
+  ["A confirmed", {}, true],
+  ["A on trial", { environment: { active: "A", success: false, counter: 2 } }, false],
+  [
+    "A on trial, its last boot",
+    { environment: { active: "A", success: false, counter: 0 } },
+    false,
+  ],
+  [
+    "B activated and not yet booted",
+    { environment: { active: "B", success: false, counter: 3 } },
+    true,
+  ],
+  ["B to be booted next, for good", { environment: { active: "B", success: true } }, false],
+  [
+    "B confirmed, but it could not be loaded",
+    { environment: { active: "B", success: true }, boot: { id: "x", slot: "A", why: "fallback" } },
+    true,
+  ],
+  ["A chosen by hand", { boot: { id: "x", slot: "A", why: "manual" } }, false],
+  ["no boot environment, but the kernel knows", { environment: undefined }, true],
+  [
+    "no boot environment, but / knows",
+    { environment: undefined, boot: { id: "x", root: "A" } },
+    true,
+  ],
+  ["no boot environment, and nobody knows", { environment: undefined, boot: { id: "x" } }, false],
+];
+
+for (const [name, node, passes] of CONFIRMED) {
+  Deno.test(`gate confirmed says ${passes ? "yes" : "no"} with ${name}`, () => {
+    assertEquals(refusing(node), passes ? [] : ["confirmed"]);
+  });
+}
+
+Deno.test("a refusal says which gate, what it wanted, what it found and what to do", () => {
+  const gates = gatesOfRelease(NODE, { ...RELEASE, channel: "beta" }, 1000, false);
+  const refusal = firstRefusal(gates);
+  assert(refusal !== undefined);
+  const error = refusalError(refusal, "2.0.0");
+  assertEquals(EXIT[error.code], 20);
+  for (const word of ["gate channel", "2.0.0", "wanted stable", "found beta", "--channel"]) {
+    assert(error.message.includes(word), `${error.message} lacks ${word}`);
+  }
+});
+
+Deno.test("a window that wraps midnight is open on both sides of it", () => {
+  const open = (hours: number, minutes: number) => inWindow("22:00-04:00", at(hours, minutes));
+  assertEquals([open(21, 59), open(22, 0), open(23, 59)], [false, true, true]);
+  assertEquals([open(0, 0), open(3, 59), open(4, 0)], [true, true, false]);
+});
+
+Deno.test("a window that does not wrap is open between its ends", () => {
+  const open = (hours: number, minutes: number) => inWindow("02:00-04:30", at(hours, minutes));
+  assertEquals([open(1, 59), open(2, 0), open(4, 29), open(4, 30)], [false, true, true, false]);
+});
+
+Deno.test("a window that is none is a wrong setting", () => {
+  const wrong = ["", "22:00", "22:00-22:00", "24:00-01:00", "22:60-23:00", "2:00-4:00", "22-04"];
+  for (const window of [...wrong, " 22:00-04:00", "22:00-04:00\n", "22:00–04:00", "always"]) {
+    const error = assertThrows(() => parseWindow(window), UpdateError);
+    assertEquals(error.code, "usage");
+  }
+});
+
+Deno.test("walking from a window's start, it is open until its end is met, for every minute", () => {
+  const time = fc.record({ hours: fc.nat(23), minutes: fc.nat(59) });
+  const text = ({ hours, minutes }: { hours: number; minutes: number }) =>
+    `${String(hours).padStart(2, "0")}:${String(minutes).padStart(2, "0")}`;
+  fc.assert(fc.property(time, time, time, (start, end, now) => {
+    fc.pre(text(start) !== text(end));
+    let walker = start.hours * 60 + start.minutes;
+    let expected = false;
+    while (walker !== end.hours * 60 + end.minutes) {
+      expected ||= walker === now.hours * 60 + now.minutes;
+      walker = (walker + 1) % 1440;
+    }
+    const window = `${text(start)}-${text(end)}`;
+    assertEquals(inWindow(window, at(now.hours, now.minutes)), expected);
+  }));
+});
