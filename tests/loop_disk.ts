@@ -14,6 +14,15 @@ const MEBIBYTE = 1 << 20;
 /** GPT and backup GPT, and the alignment of partitions. */
 const OVERHEAD_BYTES = 3 * MEBIBYTE;
 
+/** The first and the last MiB of an image, with its partition tables. */
+interface Tables {
+  readonly first: Uint8Array;
+  readonly last: Uint8Array;
+}
+
+/** Tables by the arguments of sgdisk, which sleeps for a second each time. */
+const TABLES = new Map<string, Tables>();
+
 /** One partition to make. */
 export interface PartitionPlan {
   /** GPT partition name; none where absent. */
@@ -151,14 +160,19 @@ export class LoopDisk implements AsyncDisposable {
   }
 
   async #partition(plans: readonly PartitionPlan[]): Promise<void> {
-    const total = plans.reduce((sum, { mebibytes }) => sum + mebibytes, 0) * MEBIBYTE;
-    await Deno.writeFile(this.#image, new Uint8Array(0));
-    await Deno.truncate(this.#image, total + OVERHEAD_BYTES);
+    const total = plans.reduce((sum, { mebibytes }) => sum + mebibytes, 0) * MEBIBYTE +
+      OVERHEAD_BYTES;
     const args = plans.flatMap(({ gptName, mebibytes }, index) => [
       `--new=${index + 1}:0:+${mebibytes}M`,
       ...(gptName ? [`--change-name=${index + 1}:${gptName}`] : []),
     ]);
-    await run("sgdisk", ...args, this.#image);
+    const tables = TABLES.get(args.join(" ")) ?? await makeTables(this.#image, total, args);
+    TABLES.set(args.join(" "), tables);
+    using image = await Deno.open(this.#image, { write: true, create: true });
+    await image.truncate(total);
+    await image.write(tables.first);
+    await image.seek(-MEBIBYTE, Deno.SeekMode.End);
+    await image.write(tables.last);
   }
 
   async #attach(): Promise<void> {
@@ -202,6 +216,19 @@ export class LoopDisk implements AsyncDisposable {
     await Deno.symlink(`../../devices/${path}`, `${this.view}/sys/class/block/${nameOf(device)}`);
     await Deno.symlink(`../../devices/${path}`, `${this.view}/sys/dev/block/${numbers}`);
   }
+}
+
+/** Resolves to the GPT and the backup GPT that sgdisk makes in a new image. */
+async function makeTables(
+  image: string,
+  bytes: number,
+  args: readonly string[],
+): Promise<Tables> {
+  await Deno.writeFile(image, new Uint8Array(0));
+  await Deno.truncate(image, bytes);
+  await run("sgdisk", ...args, image);
+  const made = await Deno.readFile(image);
+  return { first: made.slice(0, MEBIBYTE), last: made.slice(-MEBIBYTE) };
 }
 
 /** Runs a program; its standard output, or an error with what it complained about. */

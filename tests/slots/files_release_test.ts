@@ -269,11 +269,14 @@ Deno.test("write() ends well after a power cut before any of its steps", async (
     vmlinuz: randomBytes(40_000, 1),
     "kubesolo-os.gz": randomBytes(1_400_000, 2),
   };
-  const old = new Offer({ ...parts, vmlinuz: randomBytes(50_000, 8) }, { version: "1.0.0" });
+  const old = new Offer({
+    vmlinuz: randomBytes(50_000, 8),
+    "kubesolo-os.gz": randomBytes(1_200_000, 9),
+  }, { version: "1.0.0" });
   const next = new Offer(parts, { version: "1.1.0" });
   await bench.write(old);
   disk.steps = 0;
-  await bench.write(next);
+  await bench.write(next, next.evenly);
   const total = disk.steps;
   assert(total > 20, `${total} steps`);
 
@@ -282,7 +285,7 @@ Deno.test("write() ends well after a power cut before any of its steps", async (
     await bench.write(old);
     disk.steps = 0;
     disk.cutBefore = cut;
-    await assertRejects(() => bench.write(next), PowerCut);
+    await assertRejects(() => bench.write(next, next.evenly), PowerCut);
     assertEquals(await bench.loop.mountPoints(), []);
     // whatever GRUB would boot is whole, the old or the new
     if (await hasSums(bench)) {

@@ -232,8 +232,9 @@ Deno.test("write() of an image ends well after a power cut before any of its ste
   const image = randomBytes(2_500_000, 10);
   const old = randomBytes(2_000_000, 11);
   await bench.write(new Offer({ image: old }));
+  const next = new Offer({ image });
   disk.steps = 0;
-  await bench.write(new Offer({ image }));
+  await bench.write(next, next.evenly);
   const total = disk.steps;
   assert(total > 10, `${total} steps`);
 
@@ -242,11 +243,11 @@ Deno.test("write() of an image ends well after a power cut before any of its ste
     await bench.write(new Offer({ image: old }));
     disk.steps = 0;
     disk.cutBefore = cut;
-    await assertRejects(() => bench.write(new Offer({ image })), PowerCut);
+    await assertRejects(() => bench.write(next, next.evenly), PowerCut);
     disk.cutBefore = Infinity;
     // before the first step it is the old one, after the last but the sync the new one
     if (cut > 0 && cut < total - 1) assert(await isUnbootable(bench), `cut before step ${cut}`);
-    await bench.write(new Offer({ image }));
+    await bench.write(next);
     await assertHolds(bench, image);
   }
 });
