@@ -76,12 +76,20 @@ export async function ensureInstalled(...needed: (KnownProgram | Needed)[]): Pro
   }
 }
 
-async function install(packages: readonly string[]): Promise<void> {
+/**
+ * Resolves when `packages` are installed.
+ *
+ * @throws {Error} with the one line to run where this process is not root; else with apt-get's words.
+ */
+export async function install(
+  packages: readonly string[],
+  asRoot: boolean = Deno.uid() === 0,
+): Promise<void> {
   const list = packages.join(" ");
   if (!findProgram("apt-get")) {
     throw new Error(`this needs Debian's packages ${list}, and there is no apt-get here`);
   }
-  if (Deno.uid() !== 0) {
+  if (!asRoot) {
     throw new Error(
       `this needs packages that are not installed; run: sudo apt-get install --no-install-recommends ${list}`,
     );

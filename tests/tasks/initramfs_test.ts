@@ -1,0 +1,189 @@
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { gunzipSync } from "node:zlib";
+import { type Entry, listCpio, packCpio } from "../../tasks/cpio.ts";
+import { packMember } from "../../tasks/gzip.ts";
+import { buildInitramfs, ensureInitramfsTools } from "../../tasks/initramfs.ts";
+import { injectAgent } from "../../tasks/inject.ts";
+import { kernelPath, modulePaths } from "../../tasks/kernel.ts";
+import { librariesOf } from "../../tasks/libraries.ts";
+import { run, runText } from "../../tasks/run.ts";
+import { ROOT } from "../../tasks/sources.ts";
+import { deno, inScratch } from "./_process.ts";
+
+await ensureInitramfsTools();
+
+/** A small program with shared libraries stands for the agent. */
+const AGENT = "/usr/bin/env";
+
+/** Unpacks an initramfs as the kernel does, one member after the other, into `directory`. */
+async function unpack(path: string, directory: string): Promise<void> {
+  const input = gunzipSync(await Deno.readFile(path));
+  await Deno.mkdir(directory);
+  // BusyBox stops at the end of the first archive.
+  for (const archive of archivesIn(input)) {
+    await runText("busybox", ["cpio", "-i", "-d", "-u"], { cwd: directory, input: archive });
+  }
+}
+
+function archivesIn(bytes: Uint8Array): Uint8Array[] {
+  const empty = packCpio([], 0); // nothing but the last record of every archive
+  const archives: Uint8Array[] = [];
+  let start = 0;
+  for (let at = 0; at < bytes.length; at += 4) {
+    if (!empty.every((byte, index) => bytes[at + index] === byte)) continue;
+    archives.push(bytes.subarray(start, at + empty.length));
+    start = at + empty.length;
+  }
+  return archives;
+}
+
+/** Only root may make the device that the archive holds. */
+const ignore = Deno.uid() !== 0;
+
+Deno.test(
+  "an initramfs has the agent and all that it spawns, where it looks for them",
+  { ignore },
+  async () => {
+    await inScratch(async (scratch) => {
+      const output = `${scratch}/kubesolo-os.gz`;
+      await buildInitramfs({ version: "1.2.3", agent: AGENT, output });
+      const root = `${scratch}/root`;
+      await unpack(output, root);
+      for (const path of ["init", "usr/bin/kubesolo-update", "usr/bin/grub-editenv"]) {
+        assertEquals((await Deno.stat(`${root}/${path}`)).mode! & 0o777, 0o755, path);
+      }
+      for (const path of ["usr/bin/mount", "bin/mount", "usr/bin/umount", "usr/sbin/reboot"]) {
+        assert((await Deno.stat(`${root}/${path}`)).isFile, path);
+      }
+      for (const library of await librariesOf(AGENT, "/usr/bin/grub-editenv")) {
+        assertEquals(await Deno.readFile(root + library), await Deno.readFile(library), library);
+      }
+      assertEquals(await Deno.readTextFile(`${root}/etc/kubesolo-os-version`), "1.2.3\n");
+      assertEquals(await Deno.readTextFile(`${root}/srv/www/healthz`), "ok\n");
+      const said = await run("chroot", [root, "/usr/bin/kubesolo-update", "echo", "it starts"]);
+      assertEquals(new TextDecoder().decode(said), "it starts\n");
+    });
+  },
+);
+
+Deno.test("the same inputs give the same initramfs, elsewhere, later and without the cache", async () => {
+  await inScratch(async (scratch) => {
+    const digests: string[] = [];
+    for (const place of ["one", "two/deeper"]) {
+      const cache = `${scratch}/${place}`;
+      await Deno.mkdir(`${cache}/overlay/etc`, { recursive: true });
+      await Deno.writeTextFile(`${cache}/overlay/etc/motd`, "hello\n");
+      await Deno.copyFile(AGENT, `${cache}/agent`);
+      const { success, stderr } = await deno(cache, [
+        ...["run", "-A", "tasks/initramfs.ts", "--version", "1.0.0"],
+        ...["--agent", `${cache}/agent`, "--overlay", `${cache}/overlay`],
+        ...["--output", `${cache}/out.gz`],
+      ], { TZ: place });
+      assert(success, stderr);
+      digests.push((await runText("sha256sum", [`${cache}/out.gz`])).slice(0, 64));
+    }
+    assertEquals(digests[0], digests[1]);
+  });
+});
+
+Deno.test("a broken release lacks what its health probe asks for", async () => {
+  await inScratch(async (scratch) => {
+    const output = `${scratch}/out.gz`;
+    await buildInitramfs({ version: "3.0.0", agent: AGENT, output, broken: true });
+    const paths = listCpio(gunzipSync(await Deno.readFile(output))).map(({ path }) => path);
+    assertEquals(paths.includes("srv/www/healthz"), false);
+    assert(paths.includes("srv/www"));
+  });
+});
+
+Deno.test(
+  "overlays lie over the root, the last on top, and keep links like /bin alive",
+  { ignore },
+  async () => {
+    await inScratch(async (scratch) => {
+      for (const [name, text] of [["first", "1"], ["second", "2"]]) {
+        await Deno.mkdir(`${scratch}/${name}/bin`, { recursive: true });
+        await Deno.writeTextFile(`${scratch}/${name}/bin/tool`, text, { mode: 0o700 });
+        await Deno.writeTextFile(`${scratch}/${name}/only-${name}`, text);
+      }
+      await buildInitramfs({
+        version: "1.0.0",
+        agent: AGENT,
+        output: `${scratch}/out.gz`,
+        overlays: [`${scratch}/first`, `${scratch}/second`],
+      });
+      const root = `${scratch}/root`;
+      await unpack(`${scratch}/out.gz`, root);
+      assertEquals(await Deno.readLink(`${root}/bin`), "usr/bin");
+      assertEquals(await Deno.readTextFile(`${root}/usr/bin/tool`), "2");
+      assertEquals((await Deno.stat(`${root}/usr/bin/tool`)).mode! & 0o777, 0o755);
+      assertEquals(await Deno.readTextFile(`${root}/only-first`), "1");
+    });
+  },
+);
+
+Deno.test("every kernel module is listed after those that it depends on", async () => {
+  const paths = await modulePaths();
+  const release = kernelPath().replace("/boot/vmlinuz-", "");
+  const table = await Deno.readTextFile(`/lib/modules/${release}/modules.dep`);
+  for (const [at, path] of paths.entries()) {
+    const relative = path.replace(`/lib/modules/${release}/`, "");
+    const line = table.split("\n").find((line) => line.startsWith(`${relative}:`)) ?? "";
+    for (const needed of line.split(" ").slice(1).filter(Boolean)) {
+      const position = paths.findIndex((other) => other.endsWith(`/${needed}`));
+      assert(position >= 0 && position < at, `${relative} needs ${needed}`);
+    }
+  }
+  assert(paths.some((path) => path.endsWith("/virtio_blk.ko")));
+});
+
+Deno.test("injectAgent() leaves the original as it is and adds what is not there", async () => {
+  const libc = (await librariesOf(AGENT)).find((path) => path.endsWith("libc.so.6"));
+  const loader = (await librariesOf(AGENT)).find((path) => path.includes("ld-linux"));
+  const there: Entry[] = [
+    { kind: "directory", path: "usr" },
+    { kind: "directory", path: "usr/lib" },
+    { kind: "link", path: "lib", target: "usr/lib" },
+    { kind: "link", path: "lib64", target: "/usr/lib" },
+  ];
+  const full: Entry[] = [
+    { kind: "file", path: "usr/lib/libc.so.6", bytes: new Uint8Array(3) },
+    { kind: "file", path: "usr/lib/ld-linux-x86-64.so.2", bytes: new Uint8Array(3) },
+  ];
+  for (
+    const { original, added } of [
+      {
+        original: await packMember(there),
+        added: [loader!.replace("/lib64", "usr/lib"), libc!.replace("/lib", "usr/lib")],
+      },
+      { original: await packMember([...there, ...full]), added: [] },
+    ]
+  ) {
+    const whole = await injectAgent(original, AGENT);
+    assertEquals(whole.subarray(0, original.length), new Uint8Array(original));
+    const members = listCpio(gunzipSync(whole.subarray(original.length)));
+    const files = members.filter(({ kind }) => kind === "file").map(({ path }) => path);
+    assertEquals(files.sort(), [...added, "usr/bin/kubesolo-update"].sort());
+    const directories = members.filter(({ kind }) => kind === "directory").map(({ path }) => path);
+    assertEquals(directories.filter((path) => ["usr", "lib", "lib64"].includes(path)), []);
+  }
+});
+
+Deno.test("injectAgent() refuses an initramfs that is not gzip", async () => {
+  const plain = packCpio([], 0);
+  await assertRejects(() => injectAgent(plain, AGENT), Error, "gzip-compressed");
+});
+
+Deno.test("the initramfs task says which option is missing", async () => {
+  await inScratch(async (scratch) => {
+    const { success, stderr } = await deno(scratch, ["run", "-A", "tasks/initramfs.ts"]);
+    assertEquals(success, false);
+    assertStringIncludes(stderr, "--version: wanted the release's version");
+  });
+});
+
+Deno.test("BusyBox can read the init and the scripts beside it", async () => {
+  for await (const { name } of Deno.readDir(`${ROOT}/deploy/init`)) {
+    await runText("busybox", ["sh", "-n", `${ROOT}/deploy/init/${name}`]);
+  }
+});
