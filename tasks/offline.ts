@@ -8,7 +8,7 @@ import type { Slot } from "../mod/core/mod.ts";
 import { LABELS } from "../mod/core/mod.ts";
 import { askExt4, commandsFor, editExt4, type Ext4Place, quoted } from "./ext4.ts";
 import { type FatPlace, readFat, removeFat, writeFat } from "./fat.ts";
-import { type ImagePartition, imagePartition } from "./partition_table.ts";
+import { imagePartition } from "./partition_table.ts";
 import { needsReplay, replayJournal, type SizedPlace, withReplayedCopy } from "./journal.ts";
 
 /** `active_slot`, `boot_counter` and `boot_success`, as the file has them. */
