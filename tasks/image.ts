@@ -28,10 +28,10 @@ import {
   platformDirectory,
   PLATFORMS,
 } from "./grub_programs.ts";
-import { writePartitionTable } from "./partition_table.ts";
 import { run } from "./run.ts";
 import { main, warn } from "./screen.ts";
 import { slotEntries, treeOnDisk } from "./slot_contents.ts";
+import { writePartitionTable } from "./write_partition_table.ts";
 
 /** What a disk image is made from. */
 export interface ImageOptions {
@@ -64,7 +64,7 @@ const SPACER_BYTES = 4 << 20;
 
 /** Resolves when what {@linkcode buildImage} needs of Debian is here. */
 export async function ensureImageTools(): Promise<void> {
-  await ensureInstalled("sgdisk", "mke2fs", "debugfs", "mkfs.fat", "mcopy", "grub-mkimage");
+  await ensureInstalled("mke2fs", "debugfs", "mkfs.fat", "mcopy", "grub-mkimage");
   const loaders = (["bios", "efi"] as const).map((platform) =>
     fileOf(PLATFORMS[platform].package, platformDirectory(platform))
   );

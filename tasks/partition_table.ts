@@ -1,11 +1,10 @@
 /**
- * The GUID partition table of an image: made by sgdisk, read here.
+ * The GUID partition table of an image, read.
  *
  * @module
  */
 
-import { BIOS_BOOT, DISK_GUID, type DiskPlan, SECTOR } from "./disk_layout.ts";
-import { run } from "./run.ts";
+import { SECTOR } from "./disk_layout.ts";
 
 /** A partition of an image. */
 export interface ImagePartition {
@@ -15,33 +14,6 @@ export interface ImagePartition {
   readonly offset: number;
   /** Bytes. */
   readonly size: number;
-}
-
-/** Resolves when `image`, a file of the plan's size, has the plan's partitions. */
-export async function writePartitionTable(
-  image: string,
-  plan: DiskPlan,
-  bios: boolean,
-): Promise<void> {
-  const args = plan.partitions.flatMap(({ number, label, type, guid, first, size }) => [
-    `--new=${number}:${first}:${first + size / SECTOR - 1}`,
-    `--typecode=${number}:${type}`,
-    `--change-name=${number}:${label}`,
-    `--partition-guid=${number}:${guid}`,
-  ]);
-  const { number, name, guid, first, last } = BIOS_BOOT;
-  const biosArgs = [
-    "--set-alignment=1",
-    `--new=${number}:${first}:${last}`,
-    `--typecode=${number}:ef02`,
-    `--change-name=${number}:${name}`,
-    `--partition-guid=${number}:${guid}`,
-  ];
-  await run("sgdisk", [
-    ...["--clear", `--disk-guid=${DISK_GUID}`, ...args],
-    ...bios ? biosArgs : [],
-    image,
-  ]);
 }
 
 const HEADER_AT = SECTOR;

@@ -1,15 +1,25 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { ensureInstalled } from "../../tasks/debian.ts";
 import { buildImage, ensureImageTools } from "../../tasks/image.ts";
-import { parseSize } from "../../tasks/disk_layout.ts";
+import {
+  BIOS_BOOT,
+  DEFAULT_SIZES,
+  DISK_GUID,
+  parseSize,
+  planDisk,
+  SECTOR,
+} from "../../tasks/disk_layout.ts";
 import { askExt4 } from "../../tasks/ext4.ts";
 import { grubenvSummary, readEspFile, readSlotFile } from "../../tasks/offline.ts";
 import { imagePartition, readPartitionTable } from "../../tasks/partition_table.ts";
 import { run, runText } from "../../tasks/run.ts";
+import { writePartitionTable } from "../../tasks/write_partition_table.ts";
 import { ROOT } from "../../tasks/sources.ts";
 import { deno, inScratch } from "./_process.ts";
 import { smallImage, smallRelease } from "./_small_image.ts";
 
 await ensureImageTools();
+await ensureInstalled("sgdisk", "e2fsck", "fsck.fat", "blkid");
 
 /** One image for the tests that only look at it. */
 const scratch = await Deno.makeTempDir({ prefix: "kubesolo-test-" });
@@ -25,12 +35,40 @@ async function firstSectors(image: string): Promise<Uint8Array> {
   return bytes;
 }
 
-Deno.test("an image has a sound partition table with the names that GRUB and the agent look for", async () => {
+Deno.test("an image has the partitions that GRUB and the agent look for", async () => {
   assertStringIncludes(await runText("sgdisk", ["--verify", image]), "No problems found");
   assertEquals(
     (await readPartitionTable(image)).map(({ number, name }) => `${number} ${name}`),
     ["1 KSOLOEFI", "2 KSOLOA", "3 KSOLOB", "4 KSOLODATA", "5 BIOSBOOT"],
   );
+});
+
+Deno.test("writePartitionTable() writes the bytes that sgdisk writes", async () => {
+  await inScratch(async (scratch) => {
+    const plan = planDisk({ ...DEFAULT_SIZES, slot: 1 << 30 });
+    const [ours, theirs] = [`${scratch}/ours`, `${scratch}/theirs`];
+    for (const path of [ours, theirs]) {
+      await Deno.writeFile(path, new Uint8Array());
+      await Deno.truncate(path, plan.size);
+    }
+    await writePartitionTable(ours, plan, true);
+    const partitions = plan.partitions.map((partition) => ({
+      ...partition,
+      name: partition.label,
+      last: partition.first + partition.size / SECTOR - 1,
+    }));
+    await run("sgdisk", [
+      ...["--clear", `--disk-guid=${DISK_GUID}`, "--set-alignment=1"],
+      ...[...partitions, { ...BIOS_BOOT, type: "ef02" }].flatMap((
+        { number, first, last, type, name, guid },
+      ) => [
+        ...[`--new=${number}:${first}:${last}`, `--typecode=${number}:${type}`],
+        ...[`--change-name=${number}:${name}`, `--partition-guid=${number}:${guid}`],
+      ]),
+      theirs,
+    ]);
+    await run("cmp", [ours, theirs]);
+  });
 });
 
 Deno.test("the file systems of an image are sound and have the same names as their partitions", async () => {
