@@ -1,5 +1,11 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { MAX_STATE_BYTES, NEW_STATE, UpdateError, type UpdateState } from "../../mod/core/mod.ts";
+import {
+  formatState,
+  MAX_STATE_BYTES,
+  NEW_STATE,
+  UpdateError,
+  type UpdateState,
+} from "../../mod/core/mod.ts";
 import { DenoDisk, FileStateStore, MAX_SET_ASIDE } from "../../mod/host/mod.ts";
 import { MemoryDisk, PowerCut, SURVIVALS } from "../fakes/memory_disk.ts";
 
@@ -62,10 +68,16 @@ const GARBLED: readonly (readonly [string, string | Uint8Array, string])[] = [
   ["nothing in it", "", "garbled"],
   ["half of it", '{"phase": "sta', "garbled"],
   ["zeroes", new Uint8Array(4096), "garbled"],
-  ["no text", new Uint8Array([0xff, 0xfe]), "garbled"],
+  ["no text in it", garbledText(), "garbled"],
   ["another's JSON", '{"hello": 1}', "phase is not what the agent writes"],
   ["too much of it", " ".repeat(MAX_STATE_BYTES + 1), `longer than ${MAX_STATE_BYTES} bytes`],
 ];
+
+/** A state that is well but for one byte of its text. */
+function garbledText(): Uint8Array {
+  const bytes = new TextEncoder().encode(formatState({ ...NEW_STATE, last_error: "!" }));
+  return bytes.map((byte) => byte === "!".charCodeAt(0) ? 0xff : byte);
+}
 
 for (const [name, content, words] of GARBLED) {
   Deno.test(`a state file with ${name} is set aside, with a warning, and the node goes on`, async () => {

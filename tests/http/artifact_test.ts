@@ -81,6 +81,7 @@ const USELESS: readonly (readonly [string, () => Response])[] = [
   ["does not say where it starts", () => new Response(BYTES, { status: 206 })],
   ["ends before it starts", () => part(400, {}, "bytes 400-399/1000")],
   ["ends behind the end", () => part(400, {}, "bytes 400-1000/1000")],
+  ["ends behind the end that it names", () => part(400, {}, "bytes 400-999/999")],
   ["has another length than it says", () => part(400, {}, "bytes 400-998/1000")],
   ["counts in other units", () => part(400, {}, "lines 400-999/1000")],
   ["has unbelievable numbers", () => part(400, {}, "bytes 400-999/9999999999999999")],
