@@ -24,7 +24,8 @@ export async function inScratch(body: (directory: string) => Promise<void>): Pro
   }
 }
 
-/** Deno with `args` in this repository; `scratch` is the cache, and first in PATH. */
+/** Deno with `args` in this repository; `scratch` is the cache, and first in PATH, unless `env`
+ * says otherwise. */
 export async function deno(
   scratch: string,
   args: readonly string[],
@@ -37,10 +38,10 @@ export async function deno(
     cwd: ROOT,
     env: {
       NO_COLOR: "1",
-      ...env,
       DENO_DIR: info.denoDir,
       PATH: `${scratch}:${Deno.env.get("PATH")}`,
       XDG_CACHE_HOME: scratch,
+      ...env,
     },
   }).output();
   const text = new TextDecoder();

@@ -1,0 +1,60 @@
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { dirname } from "@std/path";
+import { compileAgent } from "../../tasks/compile.ts";
+import { ensureInstalled, fileOf } from "../../tasks/debian.ts";
+import { cacheDirectory } from "../../tasks/lock.ts";
+import { run, runText } from "../../tasks/run.ts";
+import { ROOT } from "../../tasks/sources.ts";
+import { deno, inScratch } from "./_process.ts";
+
+const { version }: { version: string } = JSON.parse(await Deno.readTextFile(`${ROOT}/deno.json`));
+
+Deno.test("compileAgent() makes a program that starts, and nothing the second time", async () => {
+  const agent = await compileAgent(Deno.build.arch);
+  assertStringIncludes(await runText(agent, ["--version"], { cwd: "/" }), version);
+  const before = await Deno.stat(agent);
+  assertEquals(await compileAgent(Deno.build.arch), agent);
+  assertEquals((await Deno.stat(agent)).mtime, before.mtime);
+});
+
+Deno.test("two tasks that want the agent at once compile it once", async () => {
+  await inScratch(async (scratch) => {
+    const output = `${scratch}/out`;
+    const cache = { XDG_CACHE_HOME: dirname(cacheDirectory()) }; // the runtime may be there
+    const args = ["run", "-A", "tasks/compile.ts", "--output", output];
+    const task = () => deno(scratch, args, cache);
+    const ended = await Promise.all([task(), task()]);
+    const said = ended.map(({ stderr }) => stderr).join("");
+    assertEquals(ended.map(({ success }) => success), [true, true], said);
+    assertEquals(said.match(/^compiling /gm)?.length, 1, said);
+    assertStringIncludes(said, "(runtime: ");
+  });
+});
+
+Deno.test("the agent holds the packages that it imports, and none that only tests import", async () => {
+  const agent = await compileAgent(Deno.build.arch);
+  const embedded = (name: string) =>
+    run("grep", ["-c", "-a", "-F", `"n":"${name}"`, agent]).then(() => true, () => false);
+  assertEquals([await embedded("semver"), await embedded("fast-check")], [true, false]);
+});
+
+Deno.test("the agent for aarch64 starts under emulation", async () => {
+  const libraries = "/usr/aarch64-linux-gnu";
+  await ensureInstalled(
+    "qemu-aarch64-static",
+    fileOf("libc6-arm64-cross", `${libraries}/lib/libc.so.6`),
+    fileOf("libgcc-s1-arm64-cross", `${libraries}/lib/libgcc_s.so.1`),
+  );
+  const agent = await compileAgent("aarch64");
+  const said = await runText("qemu-aarch64-static", ["-L", libraries, agent, "--version"]);
+  assertStringIncludes(said, version);
+});
+
+Deno.test("the compile task names the targets that there are", async () => {
+  await inScratch(async (scratch) => {
+    const args = ["run", "-A", "tasks/compile.ts", "--target", "riscv64"];
+    const { success, stderr } = await deno(scratch, args);
+    assertEquals(success, false);
+    assertStringIncludes(stderr, '--target: wanted x86_64, aarch64 or all, found "riscv64"');
+  });
+});
