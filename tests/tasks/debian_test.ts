@@ -32,7 +32,7 @@ async function withApt(scratch: string, script: string, wanted: string): Promise
     import { ensureInstalled, fileOf } from "${ROOT}/tasks/debian.ts";
     import { main } from "${ROOT}/tasks/screen.ts";
     await main(() => ensureInstalled(fileOf("wanted-package", ${JSON.stringify(wanted)})));`;
-  return await deno(scratch, ["eval", "--no-check", code]);
+  return await deno(scratch, ["eval", "--no-check", code], { DEBIAN_FRONTEND: "dialog" });
 }
 
 Deno.test({

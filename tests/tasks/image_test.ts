@@ -170,7 +170,8 @@ Deno.test("the same inputs give the same image, elsewhere, later and in another 
       assert(success, stderr);
       assertStringIncludes(stdout, "114 MiB");
       digests.push((await runText("sha256sum", [`${directory}/disk.img`])).slice(0, 64));
-      await new Promise((done) => setTimeout(done, 2_100)); // FAT counts in steps of two seconds
+      // FAT counts in steps of two seconds.
+      if (digests.length === 1) await new Promise((done) => setTimeout(done, 2_100));
     }
     assertEquals(digests[0], digests[1]);
   });

@@ -114,7 +114,10 @@ Deno.test(
       });
       const root = `${scratch}/root`;
       await unpack(`${scratch}/out.gz`, root);
-      assertEquals(await Deno.readLink(`${root}/bin`), "usr/bin");
+      // The kernel would put a directory of that name in the place of the link.
+      const members = listCpio(gunzipSync(await Deno.readFile(`${scratch}/out.gz`)));
+      const tops = members.filter(({ path }) => path === "bin").map(({ kind }) => kind);
+      assertEquals(tops, ["link"]);
       assertEquals(await Deno.readTextFile(`${root}/usr/bin/tool`), "2");
       assertEquals((await Deno.stat(`${root}/usr/bin/tool`)).mode! & 0o777, 0o755);
       assertEquals(await Deno.readTextFile(`${root}/only-first`), "1");
