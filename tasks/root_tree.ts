@@ -10,7 +10,7 @@ import { modulePaths } from "./kernel.ts";
 import { librariesOf } from "./libraries.ts";
 import { findProgram, runText } from "./run.ts";
 import { ROOT } from "./sources.ts";
-import { fileEntry, inRoot, MERGED_INTO_USR, textEntry, withParents } from "./tree.ts";
+import { fileEntry, textEntry, withParents } from "./tree.ts";
 
 const INIT = `${ROOT}/deploy/init`;
 
@@ -22,6 +22,9 @@ const DIRECTORIES = [
   ...["dev", "etc/kubesolo", "mnt/data", "proc", "root", "run", "srv/www", "sys", "tmp"],
   ...["usr/bin", "usr/lib", "usr/lib64", "usr/sbin", "var/lib/kubesolo"],
 ];
+
+/** Links into `usr`, as in Debian's root. */
+const MERGED_INTO_USR = ["bin", "lib", "lib64", "sbin"];
 
 /** Applets that the agent spawns from here, though the rest are in `usr/bin`. */
 const IN_SBIN = ["halt", "poweroff", "reboot"];
@@ -80,7 +83,7 @@ async function programEntries(agent: string): Promise<Entry[]> {
   const editor = findProgram("grub-editenv");
   const libraries = await librariesOf(agent, ...editor ? [editor] : []);
   return [
-    ...await Promise.all(libraries.map((path) => fileEntry(inRoot(path), path, 0o755))),
+    ...await Promise.all(libraries.map((path) => fileEntry(path.slice(1), path, 0o755))),
     ...editor ? [await fileEntry("usr/bin/grub-editenv", editor, 0o755)] : [],
     await fileEntry(AGENT_PATH, agent, 0o755),
   ];

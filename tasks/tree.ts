@@ -6,16 +6,6 @@
 
 import type { Entry } from "./cpio.ts";
 
-/** Top-level directories that are links into `usr` in the node's root, as in Debian's. */
-export const MERGED_INTO_USR = ["bin", "lib", "lib64", "sbin"] as const;
-
-/** `path` without its leading slash, and with `bin`, `lib`, … where they really are. */
-export function inRoot(path: string): string {
-  const relative = path.replace(/^\/+/, "");
-  const [top] = relative.split("/");
-  return MERGED_INTO_USR.some((name) => name === top) ? `usr/${relative}` : relative;
-}
-
 /** A file of this machine, as the entry `path`. */
 export async function fileEntry(path: string, source: string, mode?: number): Promise<Entry> {
   return { kind: "file", path, mode, bytes: await Deno.readFile(source) };
@@ -37,14 +27,16 @@ export async function treeEntries(directory: string, below = ""): Promise<Entry[
   for (const child of children) {
     const relative = below ? `${below}/${child.name}` : child.name;
     const source = `${directory}/${relative}`;
-    const path = inRoot(relative);
     if (child.isDirectory) {
-      entries.push({ kind: "directory", path }, ...await treeEntries(directory, relative));
+      entries.push(
+        { kind: "directory", path: relative },
+        ...await treeEntries(directory, relative),
+      );
     } else if (child.isSymlink) {
-      entries.push({ kind: "link", path, target: await Deno.readLink(source) });
+      entries.push({ kind: "link", path: relative, target: await Deno.readLink(source) });
     } else {
       const executable = ((await Deno.stat(source)).mode ?? 0) & 0o100;
-      entries.push(await fileEntry(path, source, executable ? 0o755 : 0o644));
+      entries.push(await fileEntry(relative, source, executable ? 0o755 : 0o644));
     }
   }
   return entries;
@@ -52,7 +44,8 @@ export async function treeEntries(directory: string, below = ""): Promise<Entry[
 
 /**
  * The same entries, with the directories above them that are neither among them nor `known`; each comes
- * before what is in it.
+ * before what is in it. A directory that is a link among the `known` stays one: the kernel would put the
+ * directory in its place.
  */
 export function withParents(
   entries: readonly Entry[],
