@@ -8,6 +8,7 @@ import { type ArtifactBody, UpdateError } from "../core/mod.ts";
 import { printable } from "./_address.ts";
 import { contentLength, parseContentRange, unsatisfiedLength } from "./_content_range.ts";
 import { type Answer, get, type Requests } from "./_get.ts";
+import { getUndecoded, mayBeDecoded } from "./_undecoded.ts";
 import type { Validators } from "./_validators.ts";
 
 /**
@@ -23,7 +24,7 @@ export async function openArtifact(
 ): Promise<ArtifactBody> {
   if (offset > 0) {
     const range = { range: `bytes=${offset}-` };
-    const answer = await get(
+    const answer = await getAsIs(
       url,
       requests,
       (at) => ({ ...range, ...validators.condition(at) }),
@@ -34,7 +35,7 @@ export async function openArtifact(
     // a server that is confused about ranges may still send the whole
     if (body) return body;
   }
-  const answer = await get(url, requests, () => ({}), signal);
+  const answer = await getAsIs(url, requests, () => ({}), signal);
   if (answer.response.status === 200) return wholeOf(answer, validators);
   await answer.response.body?.cancel().catch(() => {});
   throw new UpdateError("source", {
@@ -42,6 +43,20 @@ export async function openArtifact(
     found: `the server answered ${answer.response.status} where 200 was wanted`,
     advice: "see that the server is an ordinary file server",
   });
+}
+
+/** {@linkcode get}, of the bytes as the server has them. */
+async function getAsIs(
+  start: URL,
+  requests: Requests,
+  headersFor: (url: URL) => Record<string, string>,
+  signal?: AbortSignal,
+): Promise<Answer> {
+  const answer = await get(start, requests, headersFor, signal);
+  if (!mayBeDecoded(answer)) return answer;
+  const { response, url, headers } = answer;
+  await response.body?.cancel().catch(() => {});
+  return await getUndecoded(url, headers, response.status, requests.headersSeconds, signal);
 }
 
 /** The body, where the answer to a request for a range is of use. */

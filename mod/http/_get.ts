@@ -21,6 +21,8 @@ export interface Requests {
 export interface Answer {
   readonly response: Response;
   readonly url: URL;
+  /** What it was asked with. */
+  readonly headers: Headers;
 }
 
 /** A failure that may pass. */
@@ -61,7 +63,7 @@ export async function get(
     });
     if (authorization) headers.set("authorization", authorization);
     const response = await exchange(url, headers, requests, signal);
-    if (response.ok || response.status === 416) return { response, url };
+    if (response.ok || response.status === 416) return { response, url, headers };
     await response.body?.cancel().catch(() => {});
     if (!REDIRECTS.includes(response.status)) throw statusError(response, url);
     next = redirected(url, response.headers.get("location"));

@@ -45,8 +45,8 @@ export interface HttpOptions {
  * A server that publishes `latest.json`. A user and a password in its URL go to that server alone,
  * also where it redirects elsewhere, and are never shown.
  *
- * Artifacts have to be sent as they are: what a server marks with `Content-Encoding` is decoded by
- * the runtime, and then has another digest.
+ * Artifacts are taken as the server has them, also where it marks a `.gz` file with
+ * `Content-Encoding: gzip`.
  */
 export class HttpSource implements UpdateSource {
   /** The address of `latest.json`. */

@@ -1,3 +1,4 @@
+import { gzipSync } from "node:zlib";
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { type ArtifactBody, SourceInterrupted, UpdateError } from "../../mod/core/mod.ts";
 import { HttpSource } from "../../mod/http/mod.ts";
@@ -224,7 +225,9 @@ Deno.test("open() of what latest.json did not name is refused", async () => {
 
 Deno.test("a body ends with an error when its reader gives up", async () => {
   await using server = imageServer(() =>
-    new Response(new ReadableStream({ pull: (controller) => controller.enqueue(pattern(100)) }))
+    new Response(new ReadableStream({ pull: (controller) => controller.enqueue(pattern(100)) }), {
+      headers: { "content-length": "1000000000" },
+    })
   );
   const source = new HttpSource(server.url);
   const { artifacts: [image] } = await source.latest();
@@ -236,4 +239,47 @@ Deno.test("a body ends with an error when its reader gives up", async () => {
   await assertRejects(async () => {
     while (true) await reader.read();
   }, Error);
+});
+
+for (const how of ["whole", "from the middle"]) {
+  Deno.test(`an artifact that is marked as encoded comes as it is, ${how}`, async () => {
+    const packed = new Uint8Array(gzipSync(pattern(100_000)));
+    await using server = imageServer((request) => {
+      const from = Number(/bytes=(\d+)-/.exec(request.headers.get("range") ?? "")?.[1] ?? 0);
+      return new Response(packed.subarray(from), {
+        status: from ? 206 : 200,
+        headers: {
+          "content-encoding": "gzip",
+          "content-length": String(packed.length - from),
+          ...from && { "content-range": `bytes ${from}-${packed.length - 1}/${packed.length}` },
+        },
+      });
+    });
+    const source = new HttpSource(server.url);
+    const { artifacts: [image] } = await source.latest();
+    const asked = how === "whole" ? 0 : 1000;
+    const { stream, size, offset } = await source.open(image, asked);
+    const got = new Uint8Array(await new Response(stream).arrayBuffer());
+    assertEquals([offset, size], [asked, packed.length]);
+    assertEquals(got, packed.slice(asked));
+  });
+}
+
+Deno.test({
+  name: "an undecoded body ends with an error when its reader gives up",
+  // its connection stays until the process ends
+  sanitizeResources: false,
+  fn: async () => {
+    await using server = imageServer(() =>
+      new Response(pattern(1_000_000), { headers: { "content-encoding": "gzip" } })
+    );
+    const source = new HttpSource(server.url);
+    const { artifacts: [image] } = await source.latest();
+    const abort = new AbortController();
+    const { stream } = await source.open(image, 0, abort.signal);
+    const reader = stream.getReader();
+    await reader.read();
+    abort.abort(new Error("enough"));
+    await assertRejects(() => reader.read(), Error, "enough");
+  },
 });
