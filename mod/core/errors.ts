@@ -96,5 +96,5 @@ const CONTROL = /[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
  * messages.
  */
 export function oneLine(text: string): string {
-  return text.replaceAll(/\s+/g, " ").replaceAll(CONTROL, "").trim();
+  return text.replaceAll(/\s+/g, " ").replaceAll(CONTROL, "").replaceAll(/ {2,}/g, " ").trim();
 }

@@ -24,7 +24,8 @@ const PARTS = [
 
 /**
  * Resolves when `dev`, `proc` and `sys` can be read below `view`. What an init, a unit or a pod has
- * mounted there already is used as it is; the rest is bind-mounted and stays until the reboot.
+ * mounted there already is used as it is; the rest is bind-mounted, read-only but for what devices
+ * take, and stays until the reboot.
  *
  * @throws {UpdateError} `slot` where they are not there and cannot be mounted.
  */
@@ -58,6 +59,9 @@ async function bind(view: string, name: string): Promise<void> {
   const end = await runFirst(MOUNT_PROGRAMS, ["-o", "bind", `/${name}`, target]);
   if (!end) throw failure(view, `neither ${MOUNT_PROGRAMS.join(" nor ")} can be run`);
   if (!end.success) throw failure(view, `${end.path} -o bind /${name} ${target}: ${end.complaint}`);
+  // devices take writes all the same, but a careless `rm -r` cannot empty the node's /dev through it;
+  // a kernel that refuses this leaves a view that works as well
+  await runFirst(MOUNT_PROGRAMS, ["-o", "remount,bind,ro", target]);
 }
 
 function failure(view: string, found: string, cause?: unknown): UpdateError {

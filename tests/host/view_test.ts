@@ -14,7 +14,7 @@ await ensureView(view);
 const disk = new DenoDisk();
 const boot = await readBoot(disk, { view });
 const mounts = (await Deno.readTextFile(view + "/proc/self/mountinfo"))
-  .split("\\n").filter((line) => line.includes(view)).length;
+  .split("\\n").filter((line) => line.includes(view)).map((line) => line.split(" ")[5]);
 let refused = "";
 await Deno.readTextFile("/proc/cmdline").catch((error) => refused = error.name);
 const devices = await disk.list(view + "/sys/dev/block");
@@ -23,6 +23,9 @@ const uevent = devices.length === 0
 const zero = await disk.open(view + "/dev/zero", "read");
 const bytes = zero.read(new Uint8Array(8));
 zero.close();
+const sink = await disk.open(view + "/dev/null", "update");
+sink.write(new Uint8Array(8));
+sink.close();
 console.log(JSON.stringify({ boot, mounts, refused, uevent, bytes }));
 `;
 
@@ -65,7 +68,9 @@ Deno.test({
       const { boot, mounts, refused, uevent, bytes } = JSON.parse(said);
       const id = await Deno.readTextFile("/proc/sys/kernel/random/boot_id");
       assertEquals(boot.id, id.trim());
-      assertEquals(mounts, 3);
+      // once each; read-only, so that nothing can be removed through them
+      assertEquals(mounts.length, 3);
+      for (const flags of mounts) assert(flags.split(",").includes("ro"), flags);
       assertEquals(refused, "NotCapable");
       assert(uevent.includes("DEVNAME="), uevent);
       assertEquals(bytes, 8);
