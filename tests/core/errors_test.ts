@@ -39,5 +39,6 @@ Deno.test("nothing that a server says drives a terminal from within a message", 
     assert(!/[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]/.test(message));
     assertEquals(oneLine(message), message);
   }));
+  assertEquals(oneLine("a \x1b b"), "a b");
   assertEquals(oneLine("\x1b]0;x\x07a\x9b2Jb\u202ec\u0085"), "]0;xa2Jbc");
 });
