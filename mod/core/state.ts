@@ -23,7 +23,9 @@ export type Ending = "success" | "rolled_back";
 export interface LedgerEntry {
   /** {@linkcode releaseDigest}. */
   readonly digest: string;
+  /** Version of that release. */
   readonly version: string;
+  /** How it ended. */
   readonly outcome: Ending;
   /** Why, in words. */
   readonly reason: string;
@@ -35,8 +37,11 @@ export interface LedgerEntry {
 
 /** The release that is in the passive slot, or on trial. */
 export interface Candidate {
+  /** {@linkcode releaseDigest}. */
   readonly digest: string;
+  /** Version of the release. */
   readonly version: string;
+  /** Where it is. */
   readonly slot: Slot;
   /** {@linkcode Boot.id} of the boot that it was last staged or activated in. */
   readonly boot_id: string;
@@ -50,8 +55,11 @@ export interface Candidate {
 
 /** What the agent itself last wrote to a slot. */
 export interface Written {
+  /** Version of the release. */
   readonly version: string;
+  /** {@linkcode releaseDigest}. */
   readonly digest: string;
+  /** What it was matched to when it was read back. */
   readonly artifacts: readonly Artifact[];
   /** RFC 3339. */
   readonly at: string;
@@ -59,29 +67,45 @@ export interface Written {
 
 /** A gate's last no. */
 export interface Refusal {
+  /** Name of the gate. */
   readonly gate: string;
+  /** What it wanted. */
   readonly wanted: string;
+  /** What it found. */
   readonly found: string;
+  /** Version of the release, where one was looked at. */
   readonly version?: string;
+  /** RFC 3339. */
   readonly at: string;
 }
 
 /** The contents of `state.json`. */
 export interface UpdateState {
+  /** Where the update stands. */
   readonly phase: Phase;
   /** The phase to return to when a check finds nothing to do. */
   readonly resting: Phase;
+  /** Version that ran when the last download began. */
   readonly from_version?: string;
+  /** Version that was last downloaded. */
   readonly to_version?: string;
   /** Starts of an attempt at `to_version`. */
   readonly attempt_count: number;
+  /** Why the last update failed or was rolled back; cleared by success. */
   readonly last_error?: string;
+  /** The last no of a gate; cleared when the gates pass. */
   readonly last_refusal?: Refusal;
+  /** When the last attempt began, RFC 3339. */
   readonly started_at?: string;
+  /** When the phase last changed, RFC 3339. */
   readonly updated_at?: string;
+  /** The release on its way, where there is one. */
   readonly candidate?: Candidate;
+  /** How far an interrupted download got. */
   readonly download?: Mark;
+  /** What the agent last wrote, by slot. */
   readonly slots: Readonly<Partial<Record<Slot, Written>>>;
+  /** What was tried and how it ended, oldest first. */
   readonly ledger: readonly LedgerEntry[];
 }
 
