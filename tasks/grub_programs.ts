@@ -26,6 +26,9 @@ export const PLATFORMS = {
 /** A key of {@linkcode PLATFORMS}. */
 export type Platform = keyof typeof PLATFORMS;
 
+/** Both of them. */
+export const PLATFORM_NAMES: readonly Platform[] = ["bios", "efi"];
+
 /** Where Debian has GRUB's parts for a platform. */
 export function platformDirectory(platform: Platform): string {
   return `/usr/lib/grub/${PLATFORMS[platform].name}`;

@@ -8,7 +8,6 @@
 import { format } from "@std/fmt/bytes";
 import { dirname, relative } from "@std/path";
 import { parseArgs } from "node:util";
-import { embedGrub } from "./bios_boot.ts";
 import { ensureInstalled, fileOf, missingPackages } from "./debian.ts";
 import {
   DEFAULT_SIZES,
@@ -19,17 +18,9 @@ import {
   SECTOR,
 } from "./disk_layout.ts";
 import { fillExt4, makeExt4 } from "./ext4.ts";
-import { makeFat, writeFat } from "./fat.ts";
-import {
-  GRUB_DIRECTORY,
-  hasPlatform,
-  makeGrub,
-  type Platform,
-  platformDirectory,
-  PLATFORMS,
-} from "./grub_programs.ts";
-import { run } from "./run.ts";
-import { main, warn } from "./screen.ts";
+import { PLATFORM_NAMES, platformDirectory, PLATFORMS } from "./grub_programs.ts";
+import { availablePlatforms, installGrub } from "./install_grub.ts";
+import { main } from "./screen.ts";
 import { slotEntries, treeOnDisk } from "./slot_contents.ts";
 import { writePartitionTable } from "./write_partition_table.ts";
 
@@ -53,19 +44,10 @@ export interface ImageOptions {
   readonly grub?: string;
 }
 
-/** FAT's serial number of the ESP. */
-const ESP_SERIAL = "6B730001";
-
-/**
- * Bytes between the two copies of the boot environment, so that a card or stick which loses a whole
- * erase block on a power cut loses one copy.
- */
-const SPACER_BYTES = 4 << 20;
-
 /** Resolves when what {@linkcode buildImage} needs of Debian is here. */
 export async function ensureImageTools(): Promise<void> {
   await ensureInstalled("mke2fs", "debugfs", "mkfs.fat", "mcopy", "grub-mkimage");
-  const loaders = (["bios", "efi"] as const).map((platform) =>
+  const loaders = PLATFORM_NAMES.map((platform) =>
     fileOf(PLATFORMS[platform].package, platformDirectory(platform))
   );
   // Without root they stay away, and the image is built without that part.
@@ -80,7 +62,7 @@ export async function ensureImageTools(): Promise<void> {
  */
 export async function buildImage(options: ImageOptions): Promise<void> {
   const plan = planDisk({ ...DEFAULT_SIZES, ...options.sizes });
-  const platforms = (["bios", "efi"] as const).filter((platform) => wanted(platform, options));
+  const platforms = availablePlatforms(options);
   const { output } = options;
   await Deno.mkdir(dirname(output), { recursive: true });
   const scratch = await Deno.makeTempDir({ prefix: "kubesolo-image-" });
@@ -89,22 +71,13 @@ export async function buildImage(options: ImageOptions): Promise<void> {
     await Deno.truncate(output, plan.size);
     await writePartitionTable(output, plan, platforms.includes("bios"));
     await fillPartitions(plan, options, scratch);
-    await installGrub(plan, options, platforms, scratch);
+    await installGrub(output, plan, platforms, options.grub, scratch);
   } catch (error) {
     await Deno.remove(output).catch(() => {});
     throw error;
   } finally {
     await Deno.remove(scratch, { recursive: true });
   }
-}
-
-function wanted(platform: Platform, options: ImageOptions): boolean {
-  if (options[platform] === false) return false;
-  if (hasPlatform(platform)) return true;
-  const { package: name, option } = PLATFORMS[platform];
-  const machines = platform === "bios" ? "BIOS" : "UEFI";
-  warn(`${machines} machines cannot start from this image: install ${name}, or say ${option}`);
-  return false;
 }
 
 async function fillPartitions(
@@ -123,37 +96,6 @@ async function fillPartitions(
     await makeExt4(place, { label, uuid: guid, size });
     await fillExt4(place, entries);
   }
-}
-
-async function installGrub(
-  plan: DiskPlan,
-  { output, grub = GRUB_DIRECTORY }: ImageOptions,
-  platforms: readonly Platform[],
-  scratch: string,
-): Promise<void> {
-  const [{ label, first, size }] = plan.partitions;
-  const place = { image: output, offset: first * SECTOR };
-  await makeFat(place, { label, serial: ESP_SERIAL, size });
-  const environment = await bootEnvironment(scratch);
-  await writeFat(place, "grub/grubenv", environment);
-  await writeFat(place, "grub/spacer", new Uint8Array(SPACER_BYTES));
-  await writeFat(place, "grub/grubenv.bak", environment);
-  await writeFat(place, "grub/grub.cfg", await Deno.readFile(`${grub}/grub.cfg`));
-  for (const platform of platforms) {
-    const program = `${scratch}/${platform}`;
-    await makeGrub(platform, program, grub);
-    const bytes = await Deno.readFile(program);
-    if (platform === "bios") await embedGrub(output, bytes);
-    else await writeFat(place, "EFI/BOOT/BOOTX64.EFI", bytes);
-  }
-}
-
-/** Slot A, confirmed. */
-async function bootEnvironment(scratch: string): Promise<Uint8Array> {
-  const path = `${scratch}/grubenv`;
-  await run("grub-editenv", [path, "create"]);
-  await run("grub-editenv", [path, "set", "active_slot=A", "boot_counter=3", "boot_success=1"]);
-  return await Deno.readFile(path);
 }
 
 if (import.meta.main) {

@@ -12,7 +12,7 @@ import {
 import { askExt4 } from "../../tasks/ext4.ts";
 import { grubenvSummary, readEspFile, readSlotFile } from "../../tasks/offline.ts";
 import { imagePartition, readPartitionTable } from "../../tasks/partition_table.ts";
-import { run, runText } from "../../tasks/run.ts";
+import { run, runBoth, runText } from "../../tasks/run.ts";
 import { writePartitionTable } from "../../tasks/write_partition_table.ts";
 import { ROOT } from "../../tasks/sources.ts";
 import { deno, inScratch } from "./_process.ts";
@@ -152,6 +152,31 @@ Deno.test("firmware of both kinds finds GRUB, unless it is left out", async () =
     assertEquals((await readPartitionTable(neither)).length, 4);
     await assertRejects(() => readEspFile(neither, "EFI/BOOT/BOOTX64.EFI"), Error, "not found");
   });
+});
+
+Deno.test({
+  name:
+    "where GRUB for BIOS is not installed, the image is built without it, and a warning says so",
+  ignore: Deno.uid() !== 0, // it hides the package's files in a mount namespace
+  fn: () =>
+    inScratch(async (scratch) => {
+      const output = `${scratch}/disk.img`;
+      const code = `import { buildImage } from "${ROOT}/tasks/image.ts";
+        await buildImage({ output: "${output}" });`;
+      const hide = 'mount -t tmpfs none /usr/lib/grub/i386-pc && exec "$0" eval --no-check "$1"';
+      const { stderr } = await runBoth(
+        "unshare",
+        ["--mount", "sh", "-c", hide, Deno.execPath(), code],
+        { env: { NO_COLOR: "1" }, cwd: ROOT },
+      );
+      assertEquals(
+        text(stderr),
+        "warning: BIOS machines cannot start from this image: " +
+          "install grub-pc-bin, or say --no-bios\n",
+      );
+      assertEquals((await readPartitionTable(output)).length, 4);
+      assertEquals(text((await readEspFile(output, "EFI/BOOT/BOOTX64.EFI")).subarray(0, 2)), "MZ");
+    }),
 });
 
 Deno.test("the same inputs give the same image, elsewhere, later and in another time zone", async () => {
