@@ -51,23 +51,3 @@ declare module "@std/fmt/colors" {
   export function stripAnsiCode(text: string): string;
   export function setColorEnabled(enabled: boolean): void;
 }
-
-declare module "@std/cli" {
-  export interface ParseOptions {
-    boolean?: readonly string[];
-    string?: readonly string[];
-    collect?: readonly string[];
-    default?: Readonly<Record<string, unknown>>;
-    alias?: Readonly<Record<string, string | readonly string[]>>;
-    unknown?: (argument: string, key?: string, value?: unknown) => unknown;
-  }
-  export type Parsed = { _: (string | number)[] } & Record<string, unknown>;
-  export function parseArgs(args: readonly string[], options?: ParseOptions): Parsed;
-}
-
-declare module "@std/http/file-server" {
-  export function serveDir(
-    request: Request,
-    options?: { fsRoot?: string; quiet?: boolean; showDirListing?: boolean },
-  ): Promise<Response>;
-}

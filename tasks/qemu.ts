@@ -73,10 +73,11 @@ export interface Qemu {
  */
 export async function startQemu(options: QemuOptions): Promise<Qemu> {
   const directory = await Deno.makeTempDir({ prefix: "vm-" });
-  const sockets = ["serial", "qmp"].map((name) =>
-    Deno.listen({ transport: "unix", path: `${directory}/${name}` })
-  );
+  const sockets: Deno.Listener[] = [];
   try {
+    for (const name of ["serial", "qmp"]) {
+      sockets.push(Deno.listen({ transport: "unix", path: `${directory}/${name}` }));
+    }
     if (options.uefi) await Deno.copyFile(OVMF_VARIABLES, `${directory}/variables`);
     const child = new Deno.Command(QEMU, {
       args: qemuArguments(options, directory),

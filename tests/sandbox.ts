@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { LoopDisk } from "./loop_disk.ts";
 import { compileAgent } from "../tasks/compile.ts";
 
 /** What a command did. */
@@ -24,7 +25,7 @@ export interface BootWords {
 
 const VIEW = "/run/kubesolo-update/host";
 
-/** The script that makes the namespace: no step of it is seen outside. */
+/** The script that makes the namespace: no step of it is seen outside. $1: what to show as /sys. */
 const SETUP = `
 set -e
 mount -t tmpfs tmpfs /run
@@ -32,10 +33,10 @@ mkdir -p /run/etc/up /run/etc/work /run/boot
 mount -t overlay overlay -o lowerdir=/etc,upperdir=/run/etc/up,workdir=/run/etc/work /etc
 mount -t tmpfs tmpfs /var/lib
 mkdir -p /etc/kubesolo /var/lib/kubesolo
-for part in dev proc sys; do
-  mkdir -p ${VIEW}/$part
-  mount --bind /$part ${VIEW}/$part
-done
+mkdir -p ${VIEW}/dev ${VIEW}/proc ${VIEW}/sys
+mount --bind /dev ${VIEW}/dev
+mount --bind /proc ${VIEW}/proc
+mount --bind "$1" ${VIEW}/sys
 touch /run/boot/cmdline /run/boot/id
 mount --bind /run/boot/cmdline ${VIEW}/proc/cmdline
 mount --bind /run/boot/id ${VIEW}/proc/sys/kernel/random/boot_id
@@ -54,11 +55,12 @@ export class Sandbox implements AsyncDisposable {
     this.#keeper = keeper;
   }
 
-  /** Resolves when it is there, booted from slot A. */
-  static async create(): Promise<Sandbox> {
+  /** Resolves when it is there, booted from slot A of `disk`, where one is given. */
+  static async create(disk?: LoopDisk): Promise<Sandbox> {
     const agent = await compileAgent(Deno.build.arch);
+    const sys = disk ? `${disk.view}/sys` : "/sys";
     const keeper = new Deno.Command("unshare", {
-      args: ["--mount", "--propagation", "private", "sh", "-c", SETUP],
+      args: ["--mount", "--propagation", "private", "sh", "-c", SETUP, "sh", sys],
       stdin: "piped",
       stdout: "piped",
       stderr: "inherit",

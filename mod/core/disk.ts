@@ -55,6 +55,8 @@ export interface Disk {
   free(path: string): Promise<number>;
 }
 
+const FIRST_READ_BYTES = 16 << 10;
+
 /** Reads a whole small file; `null` where it is longer than `limit` bytes. */
 export async function readSmall(
   disk: Disk,
@@ -63,14 +65,19 @@ export async function readSmall(
 ): Promise<Uint8Array<ArrayBuffer> | null> {
   const file = await disk.open(path, "read");
   try {
-    const buffer = new Uint8Array(limit + 1);
+    let buffer = new Uint8Array(Math.min(limit + 1, FIRST_READ_BYTES));
     let length = 0;
-    while (length < buffer.length) {
+    while (true) {
       const read = file.read(buffer.subarray(length));
-      if (!read) break;
+      if (!read) return buffer.slice(0, length);
       length += read;
+      if (length > limit) return null;
+      if (length === buffer.length) {
+        const larger = new Uint8Array(Math.min(limit + 1, 4 * length));
+        larger.set(buffer);
+        buffer = larger;
+      }
     }
-    return length > limit ? null : buffer.slice(0, length);
   } finally {
     file.close();
   }

@@ -6,7 +6,24 @@ import { type Artifact, type Disk, readSmall, replaceFile } from "../core/mod.ts
  */
 export const HEAD_BYTES = 64 << 10;
 
+/** What a disk writes whole or not at all, in bytes. */
+export const SECTOR_BYTES = 512;
+
+/** Where ext4 and erofs have their superblock, in bytes. */
+const SUPERBLOCK_OFFSET = 1024;
+
+const SQUASHFS_MAGIC = "hsqs";
+
 const DIGEST_BYTES = 64;
+
+/**
+ * Where the sector begins that makes a file system of the rest: the one with the magic number. Written
+ * alone, after everything else, it turns a slot from nothing into the release in one step.
+ */
+export function keySectorOf(head: Uint8Array): number {
+  const magic = new TextDecoder("latin1").decode(head.subarray(0, SQUASHFS_MAGIC.length));
+  return magic === SQUASHFS_MAGIC || head.length <= SUPERBLOCK_OFFSET ? 0 : SUPERBLOCK_OFFSET;
+}
 
 /**
  * Keeps the head of an image that is on its way, from one run of the agent to the next. It stays when

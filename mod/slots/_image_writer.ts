@@ -2,7 +2,7 @@
 
 import { createHash } from "node:crypto";
 import type { Disk, DiskFile, Reporter } from "../core/mod.ts";
-import { HEAD_BYTES, type ImageHead } from "./_image_head.ts";
+import { HEAD_BYTES, type ImageHead, keySectorOf, SECTOR_BYTES } from "./_image_head.ts";
 import { ImageTarget } from "./_image_target.ts";
 import { fetchInto } from "./_marked_sink.ts";
 import { hashNext, verifyProgress } from "./_read_through.ts";
@@ -11,8 +11,8 @@ import { different } from "./_slot_files.ts";
 import type { SlotWork } from "./_slot_work.ts";
 
 /**
- * Resolves when the slot's device, read back, begins with the image. Until the very last write it
- * begins with zeros.
+ * Resolves when the slot's device, read back, begins with the image. Until the very last write, of one
+ * sector, there is no superblock in it.
  */
 export async function writeImage(
   work: SlotWork,
@@ -36,10 +36,7 @@ export async function writeImage(
       throw different(where, `the image reads back as SHA-256 ${digest}, not as ${image.sha256}`);
     }
   });
-  await withDevice(disk, path, "update", async (device) => {
-    device.write(head);
-    await device.sync();
-  });
+  await withDevice(disk, path, "update", (device) => writeHead(device, head));
   await withDevice(disk, path, "read", (device) => {
     const found = new Uint8Array(head.length);
     readInto(device, found);
@@ -47,6 +44,20 @@ export async function writeImage(
       throw different(where, `the first ${head.length} bytes are not those of the image`);
     }
   });
+}
+
+/** The head, with its key sector last: a write of several sectors may be torn, one of a single one not. */
+async function writeHead(device: DiskFile, head: Uint8Array): Promise<void> {
+  const key = keySectorOf(head);
+  const withoutKey = head.slice();
+  withoutKey.fill(0, key, key + SECTOR_BYTES);
+  for (
+    const [bytes, at] of [[withoutKey, 0], [head.slice(key, key + SECTOR_BYTES), key]] as const
+  ) {
+    device.seek(at);
+    device.write(bytes);
+    await device.sync();
+  }
 }
 
 /** Resolves when the device begins with the image, every byte of it. */

@@ -4,7 +4,11 @@
  * @module
  */
 
-import { serveDir } from "@std/http/file-server";
+import { HOST_ADDRESS } from "../vm.ts";
+import { serveFiles } from "../file_server.ts";
+import { buildImage } from "../image.ts";
+import { makeRelease } from "../release.ts";
+import { STATUS_MARK } from "./story.ts";
 
 /** An update server on this machine, with the releases below one directory. */
 export interface UpdateServer extends AsyncDisposable {
@@ -17,13 +21,10 @@ export interface UpdateServer extends AsyncDisposable {
  * Serves `directory`, in which every release has a directory of its own, on a free port of the
  * loopback.
  */
-export function serveReleases(directory: string): UpdateServer {
-  const server = Deno.serve(
-    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
-    (request) => serveDir(request, { fsRoot: directory, quiet: true }),
-  );
+export async function serveReleases(directory: string): Promise<UpdateServer> {
+  const server = await serveFiles(directory);
   return {
-    port: server.addr.port,
+    port: server.port,
     async publish(version) {
       const release = JSON.parse(
         await Deno.readTextFile(`${directory}/${version}/latest.json`),
@@ -34,18 +35,60 @@ export function serveReleases(directory: string): UpdateServer {
       await Deno.writeTextFile(`${directory}/latest.json.new`, JSON.stringify(release, null, 2));
       await Deno.rename(`${directory}/latest.json.new`, `${directory}/latest.json`);
     },
-    async [Symbol.asyncDispose]() {
-      await server.shutdown();
-    },
+    [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
   };
 }
 
+/** A release to make: where a site's server has it, `<directory>/<version>`. */
+export interface PlannedRelease {
+  readonly version: string;
+  /** The node's service does not come up in it. */
+  readonly broken?: boolean;
+}
+
+/** Makes releases below `directory`. */
+export async function makeReleases(
+  directory: string,
+  agent: string,
+  releases: readonly PlannedRelease[],
+): Promise<void> {
+  for (const { version, broken } of releases) {
+    await makeRelease({ version, broken, agent, directory: `${directory}/${version}` });
+  }
+}
+
 /**
- * What a node does once it is up: it asks for updates every few seconds, takes what there is, and
- * switches itself off when it has refused a release.
+ * Makes the disk of a node with `version` in both slots, which asks the server at `port` of the host
+ * and does what `onBoot` says once it is up.
  */
-export function onBootScript(statusMark: string): string {
-  return `#!/bin/sh
+export async function makeNodeDisk(options: {
+  readonly output: string;
+  readonly releases: string;
+  readonly version: string;
+  readonly port: number;
+  readonly onBoot: string;
+}): Promise<void> {
+  const { output, releases, version, port, onBoot } = options;
+  const data = await Deno.makeTempDir({ prefix: "kubesolo-data-" });
+  try {
+    await Deno.mkdir(`${data}/etc-kubesolo`);
+    await Deno.writeTextFile(
+      `${data}/etc-kubesolo/update.conf`,
+      `# written by the site\nserver=http://${HOST_ADDRESS}:${port}\nchannel=stable\n`,
+    );
+    await Deno.writeTextFile(`${data}/etc-kubesolo/on-boot`, onBoot, { mode: 0o755 });
+    const slot = `${releases}/${version}`;
+    await buildImage({ output, slotA: slot, slotB: slot, data });
+  } finally {
+    await Deno.remove(data, { recursive: true });
+  }
+}
+
+/**
+ * What a node does once it is up, in the place of a timer: it asks for updates every few seconds,
+ * takes what there is, and switches itself off when a gate has refused a release.
+ */
+export const UPDATE_LOOP = `#!/bin/sh
 while :; do
   kubesolo-update check
   case $? in
@@ -55,7 +98,6 @@ while :; do
   sleep 2
 done
 status=$(kubesolo-update status --json | tr -d '\\n')
-echo "${statusMark}$status"
+echo "${STATUS_MARK}$status"
 poweroff
 `;
-}

@@ -65,7 +65,9 @@ export class Story {
   readonly versions: Record<string, string | undefined>;
   environment?: Environment;
   status?: unknown;
-  #resetAt = 0;
+  /** Seconds of the boots before this one. */
+  #before = 0;
+  #last = 0;
 
   /** The versions that the slots begin with. */
   constructor(versions: { readonly A: string; readonly B: string }) {
@@ -77,8 +79,15 @@ export class Story {
     return this.boots.at(-1);
   }
 
+  /** The machine was reset: its lines count their seconds from 0 again. */
+  reset(): void {
+    this.#before += this.#last;
+    this.#last = 0;
+  }
+
   /** Takes one line; the scene that it makes, where it makes one. */
   read({ text, seconds }: SerialLine): Scene | undefined {
+    this.#last = seconds;
     return this.#grub(text) ?? this.#init(text, seconds) ?? this.#agent(text, seconds);
   }
 
@@ -102,11 +111,10 @@ export class Story {
     const started = /KSOLO-INIT: start version=(\S+)/.exec(text);
     if (started && boot) {
       boot.version = started[1];
-      boot.seconds = round(seconds - this.#resetAt);
+      boot.seconds = round(seconds);
       this.versions[boot.slot] = boot.version;
       return { kind: "up", boot };
     }
-    if (/KSOLO-INIT: (reboot|poweroff)$/.test(text)) this.#resetAt = seconds;
     const health = /KSOLO-INIT: (healthy|unhealthy.*)$/.exec(text);
     if (!health || !boot) return undefined;
     boot.healthy = health[1] === "healthy";
@@ -118,7 +126,8 @@ export class Story {
     const moved = /^(\w+) → (\w+)(?: (\S+))?$/.exec(text);
     if (moved) {
       const [, from, to, version] = moved;
-      const phase = { boot: this.boots.length, at: round(seconds), from, to, version };
+      const at = round(this.#before + seconds);
+      const phase = { boot: this.boots.length, at, from, to, version };
       this.phases.push(phase);
       return this.#phaseScene(phase);
     }

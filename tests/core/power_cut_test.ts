@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { type HealthCheck, parseState, type UpdateState } from "../../mod/core/mod.ts";
-import { type Cut, MemoryDisk, PowerCut, type Survival, SURVIVALS } from "../fakes/memory_disk.ts";
+import { type Cut, MemoryDisk, type Survival, SURVIVALS } from "../fakes/memory_disk.ts";
 import {
   bootable,
   completeVersion,
@@ -80,7 +80,7 @@ async function live(disk: MemoryDisk, scenario: Scenario, firstBoot: number): Pr
           ? Promise.reject(new Error("the workload does not answer"))
           : Promise.resolve(),
     }];
-    const next = await oneBoot(memoryNode(disk, booted), source, checks);
+    const next = await oneBoot(memoryNode(disk, booted, known), source, checks);
     if (next === "done") return;
     disk.syncAll();
   }
@@ -123,7 +123,7 @@ async function runWithCut(scenario: Scenario, cut: Cut, survival: Survival): Pro
   try {
     await live(disk, scenario, 1);
   } catch (error) {
-    if (!(error instanceof PowerCut)) throw error;
+    if (!disk.off) throw error;
   }
   const after = disk.powerOn(survival);
   const known = [scenario.old, scenario.offered];

@@ -39,6 +39,11 @@ export class MemoryDisk implements Disk {
   #cut?: Cut;
   #dead = false;
 
+  /** Whether the power is off. */
+  get off(): boolean {
+    return this.#dead;
+  }
+
   /** Puts a durable file there: how a test begins. */
   put(path: string, bytes: Uint8Array | string): void {
     const content = typeof bytes === "string" ? new TextEncoder().encode(bytes) : bytes;
@@ -156,7 +161,7 @@ export class MemoryDisk implements Disk {
       },
       write: (bytes) => {
         const torn = this.#step(`write ${bytes.length} bytes to ${path} at ${position}`, true);
-        const written = torn ? bytes.subarray(0, bytes.length >> 1) : bytes;
+        const written = torn ? bytes.subarray(0, tornLength(path, bytes.length)) : bytes;
         const grown = new Uint8Array(Math.max(inode.now.length, position + written.length));
         grown.set(inode.now);
         grown.set(written, position);
@@ -209,4 +214,10 @@ export class MemoryDisk implements Disk {
 
 function directoryOf(path: string): string {
   return path.slice(0, path.lastIndexOf("/"));
+}
+
+/** How much of a torn write arrives. A device writes a sector whole or not at all. */
+function tornLength(path: string, length: number): number {
+  const half = length >> 1;
+  return path.startsWith("/dev/") ? half - half % 512 : half;
 }

@@ -21,6 +21,7 @@ import {
   type Policy,
   type Release,
   type Slot,
+  SLOTS,
   sumsOf,
   UpdateError,
   type UpdateEvent,
@@ -28,7 +29,7 @@ import {
 } from "../../mod/core/mod.ts";
 import { FileStateStore } from "../../mod/host/mod.ts";
 import { PartitionSlotStore } from "../../mod/slots/mod.ts";
-import { grubBoots } from "./grub_model.ts";
+import { bootGrub } from "./grub_model.ts";
 import type { MemoryDisk } from "./memory_disk.ts";
 
 export const STATE_PATH = "/var/lib/kubesolo/update/state.json";
@@ -100,14 +101,19 @@ export function memorySource(offered: MemoryRelease, pieceBytes = 128): UpdateSo
     open: (artifact, offset) => {
       const bytes = offered.bytes.get(artifact.sha256) as Uint8Array<ArrayBuffer>;
       let at = offset;
-      const stream = new ReadableStream<Uint8Array<ArrayBuffer>>({
+      const pieces: UnderlyingByteSource = {
         type: "bytes",
         pull(controller) {
-          if (at >= bytes.length) return controller.close();
-          controller.enqueue(bytes.slice(at, at + pieceBytes) as Uint8Array<ArrayBuffer>);
+          if (at >= bytes.length) {
+            controller.close();
+            controller.byobRequest?.respond(0);
+            return;
+          }
+          controller.enqueue(bytes.slice(at, at + pieceBytes));
           at += pieceBytes;
         },
-      } as unknown as UnderlyingDefaultSource<Uint8Array<ArrayBuffer>>);
+      };
+      const stream = new ReadableStream(pieces);
       return Promise.resolve({ offset, size: bytes.length, stream });
     },
   };
@@ -152,7 +158,7 @@ export function completeVersion(
   }
 }
 
-/** Whether GRUB would load the slot: its `SHA256SUMS` hold, or it has the head of an image. */
+/** Whether GRUB would load the slot: its `SHA256SUMS` hold, or it has the superblock of an image. */
 export function bootable(
   disk: MemoryDisk,
   slot: Slot,
@@ -163,7 +169,8 @@ export function bootable(
     return known.some(({ release, bytes }) => {
       const [first] = release.artifacts;
       const image = bytes.get(first.sha256) as Uint8Array;
-      return first.name === "image" && image.subarray(0, 64).every((byte, i) => byte === device[i]);
+      const superblock = image.subarray(1024, 1536);
+      return first.name === "image" && superblock.every((byte, i) => byte === device[1024 + i]);
     });
   }
   const directory = `/mnt/${LABELS[slot]}`;
@@ -185,28 +192,35 @@ export function powerUp(
   bootNumber: number,
   known: readonly MemoryRelease[],
 ): Boot | undefined {
-  const decision = grubBoots({
-    grubenv: disk.get(GRUBENV) ?? null,
-    backup: disk.get(GRUBENV_BAK) ?? null,
-    bootable: { A: bootable(disk, "A", known), B: bootable(disk, "B", known) },
+  const files = { grubenv: disk.get(GRUBENV) ?? null, backup: disk.get(GRUBENV_BAK) ?? null };
+  const { grubenv, backup, started } = bootGrub(files, {
+    A: bootable(disk, "A", known),
+    B: bootable(disk, "B", known),
   });
-  if (decision.grubenv) disk.put(GRUBENV, decision.grubenv);
-  if (decision.backup) disk.put(GRUBENV_BAK, decision.backup);
-  if (!decision.boots) return undefined;
-  return { id: `boot-${bootNumber}`, slot: decision.boots.slot, why: decision.boots.why };
+  if (grubenv) disk.put(GRUBENV, grubenv);
+  if (backup) disk.put(GRUBENV_BAK, backup);
+  return started && { id: `boot-${bootNumber}`, ...started };
 }
 
 /** The node as the flows see it. */
 export function memoryNode(
   disk: MemoryDisk,
   boot: Boot,
+  known: readonly MemoryRelease[],
   events: UpdateEvent[] = [],
 ): Node {
   const partitions: Partitions = {
     find: (label) => Promise.resolve({ label, device: `/dev/${label}`, path: `/dev/${label}` }),
   };
   const mounts: Mounts = {
-    using: (partition, _access, body) => body(`/mnt/${partition.label}`),
+    using: (partition, _access, body) => {
+      const slot = SLOTS.find((slot) => LABELS[slot] === partition.label);
+      // an image has its version inside
+      const image = slot && disk.get(devicePath(slot));
+      const version = image && completeVersion(disk, slot, known);
+      if (version) disk.put(`/mnt/${partition.label}/version`, `${version}\n`);
+      return body(`/mnt/${partition.label}`);
+    },
     mountedAt: () => Promise.resolve([]),
   };
   const reporter = { report: (event: UpdateEvent) => void events.push(event) };

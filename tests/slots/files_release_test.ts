@@ -83,6 +83,30 @@ Deno.test("write() replaces a release, and fetches nothing of a file that is the
   await assertHolds(bench, next.release);
 });
 
+Deno.test("write() does not take another file of the same size for the same file", async () => {
+  await using bench = await slotBench();
+  await bench.write(offer());
+  const next = new Offer({
+    vmlinuz: randomBytes(KERNEL.length, 11),
+    "kubesolo-os.gz": randomBytes(INITRAMFS.length, 12),
+  });
+  await bench.write(next, next.evenly);
+  await assertHolds(bench, next.release);
+});
+
+Deno.test("write() cuts off what lies behind the mark", async () => {
+  await using bench = await slotBench();
+  const { release, evenly: fetch } = offer();
+  await bench.loop.mounted("KSOLOB", (path) => {
+    const longer = new Uint8Array(INITRAMFS.length + 1_000_000);
+    longer.set(INITRAMFS.subarray(0, 2_000_000));
+    return Deno.writeFile(`${path}/kubesolo-os.gz`, longer);
+  });
+  const marks = { of: () => 2_000_000, keep: () => Promise.resolve() };
+  await bench.store.write("B", { running: "A", release, fetch, marks });
+  await assertHolds(bench, release);
+});
+
 Deno.test("write() takes a release that does not say its sizes", async () => {
   await using bench = await slotBench();
   const sizeless = offer("1.2.0", false);

@@ -98,7 +98,7 @@ async function squashed(image: string, from: Slot): Promise<Uint8Array> {
 }
 
 /** Changes one line of grub.cfg. */
-export async function configureGrub(image: string, from: string, to: string): Promise<void> {
+async function configureGrub(image: string, from: string, to: string): Promise<void> {
   const text = new TextDecoder().decode(await readEspFile(image, "grub/grub.cfg"));
   if (!text.includes(from)) throw new Error(`grub.cfg has no line ${from}`);
   await writeEspFile(image, "grub/grub.cfg", new TextEncoder().encode(text.replace(from, to)));

@@ -11,7 +11,7 @@ import { readEspFile } from "../../tasks/offline.ts";
 import { run } from "../../tasks/run.ts";
 import { Vm } from "../../tasks/vm.ts";
 import { bootGrub, type GrubBoot, type GrubFiles } from "../fakes/grub_model.ts";
-import { configureGrub, type Situation, SITUATIONS } from "./grub_situations.ts";
+import { type Situation, SITUATIONS } from "./grub_situations.ts";
 import { tinyKernel } from "./tiny_kernel.ts";
 
 /** Enough for a machine that is many times slower than any that this was written on. */
@@ -22,11 +22,7 @@ const SIZES = { esp: 40 * MIB, slot: 8 * MIB, data: 8 * MIB };
 const PARTITIONS = { A: "hd0,gpt2", B: "hd0,gpt3" };
 
 let directory: string;
-
-/** As it is built, with the second in which GRUB waits for a key. */
-const patient = () => `${directory}/patient.img`;
-/** The same without it: nobody presses one here. */
-const hasty = () => `${directory}/hasty.img`;
+const fresh = () => `${directory}/fresh.img`;
 
 Deno.test.beforeAll(async () => {
   directory = await Deno.makeTempDir({ prefix: "grub-test-" });
@@ -43,27 +39,25 @@ Deno.test.beforeAll(async () => {
     await Deno.writeTextFile(`${release}/kubesolo-os.gz`, `initramfs of ${slot}`);
   }
   await buildImage({
-    output: patient(),
+    output: fresh(),
     slotA: `${directory}/A`,
     slotB: `${directory}/B`,
     sizes: SIZES,
   });
-  await copy(patient(), hasty());
-  await configureGrub(hasty(), "set timeout=1", "set timeout=0");
 });
 
 Deno.test.afterAll(() => Deno.remove(directory, { recursive: true }));
 
 for (const situation of SITUATIONS) {
-  Deno.test(`GRUB ${situation.does}`, () => check(situation, hasty(), false));
+  Deno.test(`GRUB ${situation.does}`, () => check(situation, false));
 }
 for (const situation of SITUATIONS.filter(({ uefi }) => uefi)) {
-  Deno.test(`under UEFI GRUB ${situation.does}`, () => check(situation, patient(), true));
+  Deno.test(`under UEFI GRUB ${situation.does}`, () => check(situation, true));
 }
 
-async function check(situation: Situation, fresh: string, uefi: boolean): Promise<void> {
+async function check(situation: Situation, uefi: boolean): Promise<void> {
   const image = `${directory}/disk.img`;
-  await copy(fresh, image);
+  await run("cp", ["--sparse=always", "--reflink=auto", fresh(), image]);
   await situation.prepare(image);
   let files = await filesOf(image);
   for (let boot = 1; boot <= (situation.boots ?? 1); boot++) {
@@ -112,10 +106,6 @@ async function bootOnce(image: string, { readOnly }: Situation, uefi: boolean): 
     started: { slot: marker[1] as Slot, why: marker[2] as BootReason },
     told: kernel.text.split(" "),
   };
-}
-
-async function copy(from: string, to: string): Promise<void> {
-  await run("cp", ["--sparse=always", "--reflink=auto", from, to]);
 }
 
 async function filesOf(image: string): Promise<GrubFiles> {

@@ -1,0 +1,45 @@
+/**
+ * `deno task demo`: one node updates itself, for everybody to see.
+ *
+ * @module
+ */
+
+import { bold, green, setColorEnabled } from "@std/fmt/colors";
+import { parseArgs } from "node:util";
+import { ensureDemoTools, roundTrip } from "./demo/round_trip.ts";
+import { main, say } from "./screen.ts";
+
+const HELP = `deno task demo [--uefi] [--json FILE]
+
+Builds a node's disk and three releases, starts an update server, boots the node in
+QEMU, and lets it update itself: to a good version, and back from a broken one.
+
+  --uefi        start the node with UEFI firmware instead of BIOS
+  --json FILE   write what happened: every boot, every change of phase, the end`;
+
+await main(async () => {
+  const { values } = parseArgs({
+    args: Deno.args,
+    options: {
+      uefi: { type: "boolean", default: false },
+      json: { type: "string" },
+      help: { type: "boolean", short: "h", default: false },
+    },
+  });
+  if (values.help) return console.log(HELP);
+  setColorEnabled(Deno.stderr.isTerminal() && !Deno.noColor);
+  await ensureDemoTools(values.uefi);
+  const report = await roundTrip(values.uefi);
+  if (values.json) await Deno.writeTextFile(values.json, `${JSON.stringify(report, null, 2)}\n`);
+
+  say(`\n${bold("The end")}`);
+  for (const { number, slot, why, version, seconds } of report.boots) {
+    say(`    boot ${number}  slot ${slot}  ${why.padEnd(9)} ${version}  ${seconds} s`);
+  }
+  const { building, running } = report.seconds;
+  if (!report.passed) throw new Error(`it did not go as it should:\n${report.problems.join("\n")}`);
+  say(
+    green("\nThe node runs 2.0.0, survived 3.0.0, and will not take it again.") +
+      ` Built in ${building} s, lived ${running} s.`,
+  );
+});

@@ -1,0 +1,188 @@
+/**
+ * The round trip: a node takes version 2, confirms it, takes a broken version 3, fails three boots, and
+ * comes back by itself.
+ *
+ * @module
+ */
+
+import { compileAgent } from "../compile.ts";
+import { ensureInstalled, fileOf } from "../debian.ts";
+import { ensureImageTools } from "../image.ts";
+import { ensureInitramfsTools } from "../initramfs.ts";
+import { type SerialLine, Vm } from "../vm.ts";
+import { Narrator } from "./narrator.ts";
+import { makeNodeDisk, makeReleases, serveReleases, UPDATE_LOOP } from "./site.ts";
+import { type BootRecord, type PhaseRecord, Story } from "./story.ts";
+
+/** Megabytes that a node needs to unpack an initramfs with the agent in it. */
+export const NODE_MEMORY = 1024;
+
+/** Seconds for one life between power-on and reset: ten times what an emulated machine needs. */
+const BOOT_LIMIT_SECONDS = 600;
+
+/** Boots after which a node that is not done goes round in circles. */
+const MAX_BOOTS = 12;
+
+/** What happened, for machines. */
+export interface Report {
+  readonly firmware: "bios" | "uefi";
+  /** Whether it went as it should: {@linkcode EXPECTED_BOOTS}, and the end below. */
+  readonly passed: boolean;
+  /** What did not. */
+  readonly problems: readonly string[];
+  readonly seconds: { readonly building: number; readonly running: number };
+  readonly boots: readonly BootRecord[];
+  readonly phases: readonly PhaseRecord[];
+  /** `kubesolo-update status --json` of the node, before it switched itself off. */
+  readonly end: unknown;
+}
+
+/** Slot, GRUB's reason and version of each boot. */
+export const EXPECTED_BOOTS: readonly string[] = [
+  "A normal 1.0.0",
+  "B trial 2.0.0",
+  "A trial 3.0.0",
+  "A trial 3.0.0",
+  "A trial 3.0.0",
+  "B rollback 2.0.0",
+];
+
+/** Resolves when what it needs of Debian is here. */
+export async function ensureDemoTools(uefi: boolean): Promise<void> {
+  await ensureInstalled(
+    "qemu-system-x86_64",
+    ...uefi ? [fileOf("ovmf", "/usr/share/OVMF/OVMF_CODE_4M.fd")] : [],
+  );
+  await ensureImageTools();
+  await ensureInitramfsTools();
+}
+
+/** Lets it happen, and tells it while it does. */
+export async function roundTrip(uefi: boolean): Promise<Report> {
+  const story = new Story({ A: "1.0.0", B: "1.0.0" });
+  const narrator = new Narrator(story);
+  const directory = await Deno.makeTempDir({ prefix: "kubesolo-demo-" });
+  try {
+    const began = performance.now();
+    narrator.title("Building a node and three releases");
+    narrator.note("compiling the agent");
+    const agent = await compileAgent("x86_64");
+    const releases = `${directory}/releases`;
+    narrator.note("packing versions 1.0.0, 2.0.0, and a 3.0.0 whose service never answers");
+    await makeReleases(releases, agent, [
+      { version: "1.0.0" },
+      { version: "2.0.0" },
+      { version: "3.0.0", broken: true },
+    ]);
+    await using server = await serveReleases(releases);
+    narrator.note("building the disk: ESP, slots A and B, data");
+    const disk = `${directory}/node.img`;
+    await makeNodeDisk({
+      output: disk,
+      releases,
+      version: "1.0.0",
+      port: server.port,
+      onBoot: UPDATE_LOOP,
+    });
+    await server.publish("2.0.0");
+    const building = secondsSince(began);
+    narrator.note(`done in ${building} s; the update server has 2.0.0`);
+    narrator.picture();
+    narrator.title(`Switching the node on (QEMU, ${uefi ? "UEFI" : "BIOS"})`);
+
+    const running = performance.now();
+    await run(disk, uefi, story, narrator, () => server.publish("3.0.0"));
+    const problems = problemsOf(story);
+    return {
+      firmware: uefi ? "uefi" : "bios",
+      passed: problems.length === 0,
+      problems,
+      seconds: { building, running: secondsSince(running) },
+      boots: story.boots,
+      phases: story.phases,
+      end: story.status,
+    };
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+}
+
+/**
+ * Runs the node until it switches itself off. Every boot is a QEMU of its own: a kernel that starts
+ * after a reset within one is emulated several times slower.
+ */
+async function run(
+  disk: string,
+  uefi: boolean,
+  story: Story,
+  narrator: Narrator,
+  publishBadRelease: () => Promise<void>,
+): Promise<void> {
+  let published: Promise<void> | undefined;
+  const onLine = (line: SerialLine) => {
+    const scene = story.read(line);
+    if (scene) narrator.tell(scene);
+    const confirmed = scene?.kind === "health" && scene.boot.version === "2.0.0";
+    if (confirmed && scene.boot.healthy && !published) {
+      narrator.note("the update server publishes 3.0.0");
+      published = publishBadRelease();
+    }
+  };
+  const options = { disk, uefi, memory: NODE_MEMORY, network: true, noReboot: true, onLine };
+  try {
+    for (let boots = 0; boots < MAX_BOOTS; boots++) {
+      await using vm = await Vm.start(options);
+      const reason = await within(BOOT_LIMIT_SECONDS, vm);
+      if (reason === "shutdown") return;
+      story.reset();
+    }
+    throw new Error(`the node was not done after ${MAX_BOOTS} boots`);
+  } finally {
+    await published;
+  }
+}
+
+/** How the machine ended, by itself; its last lines in an error where it did not. */
+async function within(seconds: number, vm: Vm): Promise<"shutdown" | "reset"> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<undefined>((resolve) => timer = setTimeout(resolve, seconds * 1000));
+  const exit = await Promise.race([vm.exited, late]);
+  clearTimeout(timer);
+  if (exit?.reason === "shutdown" || exit?.reason === "reset") return exit.reason;
+  const ended = exit
+    ? `ended by ${exit.reason} ${exit.message}`
+    : `still ran after ${seconds} seconds`;
+  const last = vm.lines.slice(-20).map(({ text }) => text).join("\n");
+  throw new Error(`the node ${ended}; its last lines:\n${last}`);
+}
+
+function problemsOf({ boots, status }: Story): string[] {
+  const problems: string[] = [];
+  const seen = boots.map(({ slot, why, version }) => `${slot} ${why} ${version}`);
+  for (let i = 0; i < Math.max(seen.length, EXPECTED_BOOTS.length); i++) {
+    if (seen[i] === EXPECTED_BOOTS[i]) continue;
+    problems.push(
+      `boot ${i + 1}: wanted ${EXPECTED_BOOTS[i] ?? "none"}, found ${seen[i] ?? "none"}`,
+    );
+  }
+  const end = status as
+    | {
+      running: string;
+      slots: Record<string, { version: string }>;
+      state: { phase: string; ledger: { version: string; outcome: string }[] };
+    }
+    | undefined;
+  const found = end && [
+    end.running,
+    end.slots.B.version,
+    end.state.phase,
+    ...end.state.ledger.map(({ version, outcome }) => `${version} ${outcome}`),
+  ].join(", ");
+  const wanted = "B, 2.0.0, rolled_back, 2.0.0 success, 3.0.0 rolled_back";
+  if (found !== wanted) problems.push(`end: wanted ${wanted}, found ${found ?? "no status"}`);
+  return problems;
+}
+
+function secondsSince(start: number): number {
+  return Math.round((performance.now() - start) / 100) / 10;
+}
