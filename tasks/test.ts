@@ -1,0 +1,69 @@
+/**
+ * `deno task test`: all tests, those in QEMU included, and the examples of the documentation.
+ *
+ * @module
+ */
+
+import { stripAnsiCode } from "@std/fmt/colors";
+import { compileAgent } from "./compile.ts";
+import { ensureInstalled, fileOf } from "./debian.ts";
+import { ensureDemoTools } from "./demo/round_trip.ts";
+import { ARCHITECTURES } from "./elf.ts";
+import { main, say } from "./screen.ts";
+import { ROOT } from "./sources.ts";
+
+/** Modules with tests that run next to each other. */
+const JOBS = "2";
+
+/** Resolves when what the tests need of Debian is here. */
+async function ensureTestTools(): Promise<void> {
+  await ensureDemoTools(true);
+  await ensureInstalled(
+    "blkid",
+    "fsck.fat",
+    "grub-script-check",
+    "qemu-aarch64-static",
+    fileOf("libc6-arm64-cross", "/usr/aarch64-linux-gnu/lib/libc.so.6"),
+    fileOf("libgcc-s1-arm64-cross", "/usr/aarch64-linux-gnu/lib/libgcc_s.so.1"),
+    fileOf("nginx-light", "/usr/sbin/nginx"),
+    fileOf("openssl", "/usr/bin/openssl"),
+  );
+}
+
+/** Runs `deno test`, shows what it prints, and resolves with its exit code and its closing line. */
+async function runTests(paths: readonly string[]): Promise<{ code: number; closing: string }> {
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["test", "--allow-all", "--parallel", "--doc", ...paths],
+    cwd: ROOT,
+    env: { DENO_JOBS: JOBS, RUST_BACKTRACE: "0" },
+    stdin: "null",
+    stdout: "piped",
+  }).spawn();
+  let counts: RegExpExecArray | null = null;
+  let rest = "";
+  const decoder = new TextDecoder();
+  for await (const bytes of child.stdout) {
+    await Deno.stdout.write(bytes);
+    const lines = (rest + decoder.decode(bytes, { stream: true })).split("\n");
+    rest = lines.pop() as string;
+    for (const line of lines) {
+      counts = /^(?:ok|FAILED) \| (\d+) passed.* \| (\d+) failed/.exec(stripAnsiCode(line)) ??
+        counts;
+    }
+  }
+  const { code } = await child.status;
+  const [passed, failed] = counts ? counts.slice(1).map(Number) : [0, 0];
+  // a module that does not even load fails as well, and has no test to count
+  const closing = `${passed} passed, ${code === 0 ? failed : Math.max(failed, 1)} failed`;
+  return { code, closing };
+}
+
+await main(async () => {
+  await ensureTestTools();
+  for (const architecture of ARCHITECTURES) await compileAgent(architecture);
+  const began = performance.now();
+  const { code, closing } = await runTests(Deno.args.length > 0 ? Deno.args : ["tests", "mod"]);
+  say(`in ${Math.round((performance.now() - began) / 1000)} s`);
+  console.log(closing);
+  if (code !== 0) Deno.exit(code);
+});
