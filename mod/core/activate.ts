@@ -12,7 +12,9 @@ import type { Slot } from "./slot.ts";
 
 /** What `activate` did. */
 export interface ActivateOutcome {
+  /** The slot that GRUB will try. */
   readonly slot: Slot;
+  /** The version in it. */
   readonly version: string;
   /** Boots that GRUB gives it. */
   readonly attempts: number;

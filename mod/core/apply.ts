@@ -26,7 +26,9 @@ import type { UpdateSource } from "./update_source.ts";
 export interface ApplyOutcome {
   /** `staged`: it is in the slot now; the others: there was nothing to do. */
   readonly result: "staged" | "already_staged" | "already_activated" | "up_to_date";
+  /** The version that the source offers. */
   readonly version: string;
+  /** {@linkcode releaseDigest} of it. */
   readonly digest: string;
   /** The slot that holds it; for `up_to_date` the one that runs. */
   readonly slot: Slot;

@@ -19,12 +19,17 @@ import { compareVersions, isVersion } from "./version.ts";
 
 /** What `check` found. */
 export interface CheckOutcome {
+  /** `available`: `apply` would take it; `refused`: a gate said no. */
   readonly result: "up_to_date" | "available" | "refused";
+  /** The version that runs, where the slot says. */
   readonly runningVersion?: string;
+  /** The version that the source offers. */
   readonly version: string;
+  /** {@linkcode releaseDigest} of it. */
   readonly digest: string;
   /** Bytes to fetch, where known. */
   readonly size?: number;
+  /** The source's words for people. */
   readonly notes?: string;
   /** All gates that were asked. */
   readonly gates: readonly GateResult[];

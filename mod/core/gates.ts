@@ -24,7 +24,9 @@ export type GateName =
 
 /** One gate's answer. */
 export interface GateResult {
+  /** Which gate. */
   readonly gate: GateName;
+  /** Whether it lets the release through. */
   readonly passed: boolean;
   /** What it wants. */
   readonly wanted: string;
@@ -34,14 +36,19 @@ export interface GateResult {
 
 /** What the gates know of the node. */
 export interface NodeFacts {
+  /** How the node was booted. */
   readonly boot: Boot;
+  /** The slot that runs. */
   readonly running: Slot;
   /** Version of the running slot, where it says. */
   readonly version?: string;
+  /** The node's, as `uname -m` says it. */
   readonly architecture: string;
+  /** The channel that the node follows. */
   readonly channel: string;
   /** What GRUB goes by. */
   readonly environment?: BootVariables;
+  /** Phase and ledger. */
   readonly state: UpdateState;
   /** Local time of the node. */
   readonly now: Date;

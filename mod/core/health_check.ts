@@ -14,8 +14,11 @@ export interface HealthCheck {
 
 /** What one check answered. */
 export interface HealthResult {
+  /** {@linkcode HealthCheck.name}. */
   readonly name: string;
+  /** Whether the answer was yes. */
   readonly passed: boolean;
+  /** How long it took. */
   readonly milliseconds: number;
   /** Why not, where it did not pass. */
   readonly reason?: string;

@@ -12,10 +12,13 @@ import { type Candidate, record, type UpdateState } from "./state.ts";
 
 /** What `healthcheck` found and did. */
 export interface HealthcheckOutcome {
+  /** The slot that runs. */
   readonly slot: Slot;
+  /** The version in it, where it says. */
   readonly version?: string;
   /** The slot was on trial and is confirmed now. */
   readonly confirmed: boolean;
+  /** What each check answered. */
   readonly checks: readonly HealthResult[];
 }
 

@@ -15,10 +15,15 @@ import type { Phase } from "./phases.ts";
 
 /** Everything that a flow touches. */
 export interface Node {
+  /** How it was booted. */
   readonly boot: Boot;
+  /** Its system partitions. */
   readonly slots: SlotStore;
+  /** What GRUB goes by. */
   readonly bootEnv: BootEnv;
+  /** What the agent remembers. */
   readonly states: StateStore;
+  /** Hears what happens. */
   readonly reporter: Reporter;
   /** As `uname -m` says it. */
   readonly architecture: string;
@@ -30,6 +35,7 @@ export interface Node {
 
 /** What the operator wants of updates. */
 export interface Policy {
+  /** The channel that the node follows. */
   readonly channel: string;
   /** Maintenance window, `HH:MM-HH:MM`. */
   readonly window?: string;
@@ -41,9 +47,13 @@ export interface Policy {
 
 /** Where a node stands: which slot runs, what GRUB goes by, what came of the last update. */
 export interface Standing {
+  /** The slot that runs. */
   readonly running: Slot;
+  /** What GRUB goes by. */
   readonly environment: BootStatus;
+  /** What the agent remembers, with a roll back since then. */
   readonly state: UpdateState;
+  /** What a person should hear of, one line each. */
   readonly notices: readonly string[];
 }
 

@@ -13,6 +13,7 @@ import { record } from "./state.ts";
 export interface RollbackOutcome {
   /** The slot that GRUB will boot next. */
   readonly slot: Slot;
+  /** The version in it, where it says. */
   readonly version?: string;
   /** False: the other slot was only activated, not booted yet, so the running one simply stays. */
   readonly reboot: boolean;

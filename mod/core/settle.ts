@@ -10,7 +10,9 @@ import { type Candidate, move, record, type UpdateState } from "./state.ts";
 
 /** The state as the facts show it, and what a person should hear of. */
 export interface Settled {
+  /** The state as the facts show it. */
   readonly state: UpdateState;
+  /** What a person should hear of, one line each. */
   readonly notices: readonly string[];
   /** The boot loader came back from the candidate, and this is the first to notice. */
   readonly rolledBack: boolean;

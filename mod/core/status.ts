@@ -13,6 +13,7 @@ import type { UpdateState } from "./state.ts";
 
 /** One slot, as `status` shows it. */
 export interface SlotStatus extends SlotContents {
+  /** It is the one that runs. */
   readonly running: boolean;
   /** GRUB boots it next. */
   readonly primary: boolean;
@@ -22,11 +23,17 @@ export interface SlotStatus extends SlotContents {
 
 /** What `status` shows. */
 export interface StatusOutcome {
+  /** The slot that runs. */
   readonly running: Slot;
+  /** How the node was booted. */
   readonly boot: Boot;
+  /** Both slots. */
   readonly slots: Readonly<Record<Slot, SlotStatus>>;
+  /** Both copies of the boot environment. */
   readonly environment: BootStatus;
+  /** Phase, candidate, ledger. */
   readonly state: UpdateState;
+  /** What a person should hear of, one line each. */
   readonly notices: readonly string[];
 }
 

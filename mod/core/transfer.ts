@@ -26,6 +26,7 @@ export const MIN_BYTES_PER_SECOND = 256;
 
 /** How a transfer waits and gives up. */
 export interface TransferOptions {
+  /** Hears how far it is. */
   readonly reporter: Reporter;
   /** Seconds without a single byte after which a connection is given up. */
   readonly stallSeconds: number;

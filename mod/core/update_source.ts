@@ -37,5 +37,6 @@ export interface UpdateSource {
 
 /** A failure of a source that may pass: the transfer asks again. */
 export class SourceInterrupted extends Error {
+  /** Tells it from other errors. */
   override readonly name = "SourceInterrupted";
 }
