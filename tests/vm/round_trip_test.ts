@@ -1,0 +1,16 @@
+import { assertEquals } from "@std/assert";
+import { ensureDemoTools, roundTrip } from "../../tasks/demo/round_trip.ts";
+
+Deno.test("a node takes a good release, and comes back by itself from a bad one", async () => {
+  await ensureDemoTools(false);
+  const report = await roundTrip(false);
+  assertEquals(report.problems, []);
+  // every boot of the bad release was counted by GRUB and judged by the agent
+  const verdicts = report.boots.map(({ healthy }) => healthy);
+  assertEquals(verdicts, [true, true, false, false, false, true]);
+  const phases = report.phases.map(({ to }) => to);
+  const bad = ["verifying", "failed", "verifying", "failed", "verifying", "failed"];
+  const good = ["checking", "downloading", "staged", "activated"];
+  const wanted = [...good, "verifying", "success", ...good, ...bad];
+  assertEquals(phases.slice(0, wanted.length), wanted);
+});
