@@ -8,7 +8,7 @@ import { type ArtifactBody, UpdateError } from "../core/mod.ts";
 import { printable } from "./_address.ts";
 import { contentLength, parseContentRange, unsatisfiedLength } from "./_content_range.ts";
 import { type Answer, get, type Requests } from "./_get.ts";
-import { getUndecoded, mayBeDecoded } from "./_undecoded.ts";
+import { getUndecoded, wasDecoded } from "./_undecoded.ts";
 import type { Validators } from "./_validators.ts";
 
 /**
@@ -53,7 +53,7 @@ async function getAsIs(
   signal?: AbortSignal,
 ): Promise<Answer> {
   const answer = await get(start, requests, headersFor, signal);
-  if (!mayBeDecoded(answer)) return answer;
+  if (!await wasDecoded(answer, signal)) return answer;
   const { response, url, headers } = answer;
   await response.body?.cancel().catch(() => {});
   return await getUndecoded(url, headers, response.status, requests.headersSeconds, signal);

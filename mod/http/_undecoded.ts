@@ -13,12 +13,31 @@ import { reasonOf } from "../core/mod.ts";
 import { printable } from "./_address.ts";
 import { type Answer, Unavailable } from "./_get.ts";
 
+/** Seconds that a server has to say whether it encodes; silence counts as no. */
+const HEAD_SECONDS = 5;
+
 /**
- * Whether the runtime may have decoded this answer: it then takes away the length, which servers of
- * files always give.
+ * Whether the runtime has decoded this answer. It then takes away the length, but a length may be
+ * absent for other reasons: the server is asked once more, for the headers alone.
  */
-export function mayBeDecoded({ response }: Answer): boolean {
-  return response.body !== null && !response.headers.has("content-length");
+export async function wasDecoded(
+  { response, url, headers }: Answer,
+  signal?: AbortSignal,
+): Promise<boolean> {
+  if (response.body === null || response.headers.has("content-length")) return false;
+  const send = url.protocol === "https:" ? requestHttps : requestHttp;
+  const request = send(url, { method: "HEAD", headers: Object.fromEntries(headers), agent: false });
+  // some send a body to HEAD, which is an error of theirs that comes after the answer
+  request.on("error", () => {});
+  const late = AbortSignal.timeout(HEAD_SECONDS * 1000);
+  const answered = once(request, "response", {
+    signal: signal ? AbortSignal.any([signal, late]) : late,
+  });
+  request.end();
+  const [message] = await answered.catch(() => [undefined]) as [IncomingMessage | undefined];
+  message?.on("error", () => {}).resume();
+  if (!message) request.destroy();
+  return (message?.headers["content-encoding"] ?? "identity") !== "identity";
 }
 
 /**
