@@ -140,6 +140,7 @@ async function open(flags: PlaceFlags, places: Places, reporter: Reporter): Prom
   const partitions = new DevicePartitions({ view: HOST_VIEW, disk: flags.disk });
   const mounts = new CommandMounts({ view: HOST_VIEW, directory: MOUNT_DIRECTORY });
   const quiet = quietly(reporter);
+  const stallSeconds = flags.stallTimeout ?? 30;
   const workDirectory = dirname(places.state);
   const node: Node = {
     boot: await readBoot(disk),
@@ -167,9 +168,9 @@ async function open(flags: PlaceFlags, places: Places, reporter: Reporter): Prom
       channel: settings.channel,
       window: settings.window,
       force: flags.force ?? false,
-      stallSeconds: flags.stallTimeout ?? 30,
+      stallSeconds,
     },
-    source: () => openSource(settings),
+    source: () => openSource(settings, stallSeconds),
   };
 }
 
@@ -184,7 +185,7 @@ function besideFile(grubenv: string): GrubPlace {
   return (_access, body) => body(dirname(grubenv));
 }
 
-function openSource({ server }: Settings): UpdateSource {
+function openSource({ server }: Settings, stallSeconds: number): UpdateSource {
   if (server === undefined) {
     throw new UpdateError("usage", {
       operation: "choosing a source",
@@ -192,7 +193,8 @@ function openSource({ server }: Settings): UpdateSource {
       advice: "give --server URL, or server= in /etc/kubesolo/update.conf",
     });
   }
-  return new HttpSource(httpUrl("--server", server));
+  // a server that takes a connection and says nothing stalls as well
+  return new HttpSource(httpUrl("--server", server), { headersSeconds: stallSeconds });
 }
 
 function httpUrl(what: string, text: string): URL {

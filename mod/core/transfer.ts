@@ -24,11 +24,17 @@ export const MIN_BYTES_PER_TRY = 64 << 10;
 /** A connection slower than this is given up. */
 export const MIN_BYTES_PER_SECOND = 256;
 
+/** Milliseconds before the first new try; each further wait is twice as long. */
+export const FIRST_RETRY_MILLISECONDS = 500;
+
 /** How a transfer waits and gives up. */
 export interface TransferOptions {
   /** Hears how far it is. */
   readonly reporter: Reporter;
-  /** Seconds without a single byte after which a connection is given up. */
+  /**
+   * Seconds without a single byte after which a connection is given up; no wait between two
+   * connections is longer either.
+   */
   readonly stallSeconds: number;
   /** Resolves after so many milliseconds. */
   sleep(milliseconds: number): Promise<void>;
@@ -58,6 +64,7 @@ export async function transfer(
   let { offset, hash } = sink;
   let takenUp = offset > 0;
   let fruitless = 0;
+  let furthest = offset;
   let buffer = new Uint8Array(BUFFER_BYTES);
 
   const startOver = async () => {
@@ -65,6 +72,10 @@ export async function transfer(
     offset = 0;
     hash = createHash("sha256");
     takenUp = false;
+  };
+  const wait = () => {
+    const milliseconds = FIRST_RETRY_MILLISECONDS * 2 ** (fruitless - 1);
+    return options.sleep(Math.min(milliseconds, options.stallSeconds * 1000));
   };
   const refuse = (found: string) =>
     new UpdateError("verification", {
@@ -74,7 +85,6 @@ export async function transfer(
     });
 
   while (true) {
-    const before = offset;
     try {
       if (artifact.size === undefined || offset < artifact.size) {
         buffer = await receive();
@@ -88,10 +98,13 @@ export async function transfer(
       }
       // what an earlier run left may have been torn by a power cut: once more, from the start
       await startOver();
+      furthest = 0;
       continue;
     } catch (error) {
       if (!(error instanceof SourceInterrupted)) throw error;
-      fruitless = offset - before >= MIN_BYTES_PER_TRY ? 1 : fruitless + 1;
+      // a source that cannot take up again must at least get further than it ever did
+      fruitless = offset - furthest >= MIN_BYTES_PER_TRY ? 1 : fruitless + 1;
+      furthest = Math.max(furthest, offset);
       if (fruitless > MAX_FRUITLESS_TRIES) {
         throw new UpdateError("source", {
           operation,
@@ -104,7 +117,7 @@ export async function transfer(
         kind: "warning",
         message: `${operation}: ${error.message} after ${offset} bytes; trying again`,
       });
-      await options.sleep(500 * 2 ** (fruitless - 1));
+      await wait();
       buffer = new Uint8Array(BUFFER_BYTES);
     }
   }

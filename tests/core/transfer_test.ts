@@ -254,7 +254,7 @@ Deno.test("a source that only ever interrupts is given up, with waits that doubl
   const error = updateError(failure);
   assertEquals(error.code, "source");
   assert(error.message.includes(`503 Service Unavailable, ${MAX_FRUITLESS_TRIES + 1} times`));
-  assertEquals(waits, [500, 1000, 2000, 4000, 8000]);
+  assertEquals(waits, [500, 1000, 2000, 4000, 5000], "never longer than the time for stalls");
 });
 
 Deno.test("a source that refuses is not asked again", async () => {
@@ -300,6 +300,19 @@ Deno.test("a source that starts over each time and never ends is given up", asyn
   }));
   const { failure } = await run(source, artifactOf(bytes), new RecordedSink());
   assertEquals(updateError(failure).code, "source");
+});
+
+Deno.test("a source that starts over and breaks off elsewhere each time is given up", async () => {
+  const bytes = pattern(MIN_BYTES_PER_TRY * 8);
+  let opened = 0;
+  const source = new FakeSource(() => ({
+    offset: 0,
+    chunks: cut(bytes, 0, MIN_BYTES_PER_TRY * (++opened % 2 ? 5 : 2)),
+    fail: new Error("reset by peer"),
+  }));
+  const { failure } = await run(source, artifactOf(bytes), new RecordedSink());
+  assertEquals(updateError(failure).code, "source");
+  assertEquals(opened, MAX_FRUITLESS_TRIES + 1);
 });
 
 Deno.test("a source without a word is given up after the time for stalls, each time", async () => {
