@@ -136,17 +136,22 @@ export class LoopDisk implements AsyncDisposable {
     }
   }
 
-  /** Where any partition of the disk is mounted. */
-  async mountPoints(): Promise<string[]> {
-    const table = await Deno.readTextFile("/proc/self/mountinfo");
+  /** Where any partition of the disk is mounted, as a process sees it. */
+  async mountPoints(pid: number = Deno.pid): Promise<string[]> {
+    const table = await Deno.readTextFile(`/proc/${pid}/mountinfo`);
     const numbers = await Promise.all(this.partitions.map(({ device }) => numbersOf(device)));
     return table.split("\n").map((line) => line.split(" "))
       .filter((fields) => numbers.includes(fields[2])).map((fields) => fields[4]);
   }
 
-  /** From now on the kernel refuses to write to the disk. */
-  async writeProtect(): Promise<void> {
-    await run("blockdev", "--setro", ...this.partitions.map(({ device }) => device));
+  /** From now on the kernel refuses to write to these partitions; to the whole disk if none is named. */
+  async writeProtect(...labels: readonly string[]): Promise<void> {
+    await run("blockdev", "--setro", ...this.#devicesOf(labels));
+  }
+
+  /** Takes {@linkcode writeProtect} back. */
+  async allowWrites(...labels: readonly string[]): Promise<void> {
+    await run("blockdev", "--setrw", ...this.#devicesOf(labels));
   }
 
   /** Detaches it. */
@@ -157,6 +162,11 @@ export class LoopDisk implements AsyncDisposable {
       await run("losetup", "-d", this.device);
     }
     await Deno.remove(this.directory, { recursive: true });
+  }
+
+  #devicesOf(labels: readonly string[]): string[] {
+    if (labels.length > 0) return labels.map((label) => this.of(label));
+    return this.partitions.map(({ device }) => device);
   }
 
   async #partition(plans: readonly PartitionPlan[]): Promise<void> {
@@ -177,7 +187,8 @@ export class LoopDisk implements AsyncDisposable {
 
   async #attach(): Promise<void> {
     this.device = (await run("losetup", "--find", "--partscan", "--show", this.#image)).trim();
-    if (!await exists(`${this.device}p1`)) await run("partx", "-a", this.device);
+    const isScanned = await exists(`/sys/class/block/${nameOf(this.device)}p1`);
+    if (!isScanned) await run("partx", "-a", this.device);
   }
 
   async #show(plans: readonly PartitionPlan[]): Promise<void> {

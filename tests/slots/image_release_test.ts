@@ -226,11 +226,18 @@ Deno.test("write() of an image starts over where the bytes below the mark were t
   await assertHolds(bench, image);
 });
 
+/** Random bytes that GRUB and the kernel would take for ext4. */
+function likeExt4(length: number, seed: number): Uint8Array<ArrayBuffer> {
+  const bytes = randomBytes(length, seed);
+  bytes.set([0x53, 0xef], 1024 + 0x38);
+  return bytes;
+}
+
 Deno.test("write() of an image ends well after a power cut before any of its steps", async () => {
   const disk = new CuttingDisk(new DenoDisk());
   await using bench = await slotBench({ disk });
-  const image = randomBytes(2_500_000, 10);
-  const old = randomBytes(2_000_000, 11);
+  const old = likeExt4(2_000_000, 11);
+  const image = likeExt4(2_500_000, 10);
   await bench.write(new Offer({ image: old }));
   const next = new Offer({ image });
   disk.steps = 0;
@@ -238,6 +245,7 @@ Deno.test("write() of an image ends well after a power cut before any of its ste
   const total = disk.steps;
   assert(total > 10, `${total} steps`);
 
+  let bootable = 0;
   for (let cut = 0; cut < total; cut++) {
     disk.cutBefore = Infinity;
     await bench.write(new Offer({ image: old }));
@@ -245,11 +253,15 @@ Deno.test("write() of an image ends well after a power cut before any of its ste
     disk.cutBefore = cut;
     await assertRejects(() => bench.write(next, next.evenly), PowerCut);
     disk.cutBefore = Infinity;
-    // before the first step it is the old one, after the last but the sync the new one
-    if (cut > 0 && cut < total - 1) assert(await isUnbootable(bench), `cut before step ${cut}`);
+    if (recognize(await beginningOf(bench, SUPERBLOCK_BYTES))) {
+      // before the first step it is the old one, before the last sync the new one
+      await assertHolds(bench, cut === 0 ? old : image);
+      bootable++;
+    }
     await bench.write(next);
     await assertHolds(bench, image);
   }
+  assertEquals(bootable, 2);
 });
 
 Deno.test("an image is refused where only file-system labels tell the slots apart", async () => {
