@@ -6,7 +6,8 @@
 
 import { bold, green, setColorEnabled } from "@std/fmt/colors";
 import { parseArgs } from "node:util";
-import { ensureDemoTools, roundTrip } from "./demo/round_trip.ts";
+import { ensureInstalled } from "./debian.ts";
+import { demoNeeds, roundTrip } from "./demo/round_trip.ts";
 import { main, say } from "./screen.ts";
 
 const HELP = `deno task demo [--uefi] [--json FILE]
@@ -28,7 +29,7 @@ await main(async () => {
   });
   if (values.help) return console.log(HELP);
   setColorEnabled(Deno.stderr.isTerminal() && !Deno.noColor);
-  await ensureDemoTools(values.uefi);
+  await ensureInstalled(...demoNeeds(values.uefi));
   const report = await roundTrip(values.uefi);
   if (values.json) await Deno.writeTextFile(values.json, `${JSON.stringify(report, null, 2)}\n`);
 

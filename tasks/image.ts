@@ -8,7 +8,7 @@
 import { format } from "@std/fmt/bytes";
 import { dirname, relative } from "@std/path";
 import { parseArgs } from "node:util";
-import { ensureInstalled, fileOf, missingPackages } from "./debian.ts";
+import { ensureInstalled, fileOf, type KnownProgram, type Needed } from "./debian.ts";
 import {
   DEFAULT_SIZES,
   type DiskPlan,
@@ -44,14 +44,26 @@ export interface ImageOptions {
   readonly grub?: string;
 }
 
+/** What {@linkcode buildImage} needs of Debian, without GRUB's platforms. */
+const IMAGE_TOOLS: readonly KnownProgram[] = [
+  "mke2fs",
+  "debugfs",
+  "mkfs.fat",
+  "mcopy",
+  "grub-mkimage",
+];
+
+const GRUB_PLATFORMS: readonly Needed[] = PLATFORM_NAMES.map((platform) =>
+  fileOf(PLATFORMS[platform].package, platformDirectory(platform))
+);
+
+/** What an image for BIOS and for UEFI machines needs of Debian. */
+export const IMAGE_NEEDS: readonly (KnownProgram | Needed)[] = [...IMAGE_TOOLS, ...GRUB_PLATFORMS];
+
 /** Resolves when what {@linkcode buildImage} needs of Debian is here. */
 export async function ensureImageTools(): Promise<void> {
-  await ensureInstalled("mke2fs", "debugfs", "mkfs.fat", "mcopy", "grub-mkimage");
-  const loaders = PLATFORM_NAMES.map((platform) =>
-    fileOf(PLATFORMS[platform].package, platformDirectory(platform))
-  );
-  // Without root they stay away, and the image is built without that part.
-  if (missingPackages(loaders).length > 0 && Deno.uid() === 0) await ensureInstalled(...loaders);
+  // Without root GRUB's platforms stay away, and the image is built without that part.
+  await ensureInstalled(...Deno.uid() === 0 ? IMAGE_NEEDS : IMAGE_TOOLS);
 }
 
 /**

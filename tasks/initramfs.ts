@@ -9,7 +9,7 @@ import { dirname, relative } from "@std/path";
 import { parseArgs } from "node:util";
 import { compileAgent, DIST } from "./compile.ts";
 import { concatenate, type Entry } from "./cpio.ts";
-import { ensureInstalled, fileOf } from "./debian.ts";
+import { ensureInstalled, fileOf, type KnownProgram, type Needed } from "./debian.ts";
 import { packMember, packMemberOnce } from "./gzip.ts";
 import { injectAgent } from "./inject.ts";
 import { KERNEL_PACKAGE, kernelPath } from "./kernel.ts";
@@ -33,14 +33,17 @@ export interface InitramfsOptions {
   readonly kernel?: string;
 }
 
-/** Resolves when what {@linkcode buildInitramfs} needs of Debian is here. */
+/** What {@linkcode buildInitramfs} needs of Debian. */
+export const INITRAMFS_NEEDS: readonly (KnownProgram | Needed)[] = [
+  "modprobe",
+  "grub-editenv",
+  fileOf("busybox-static", "/var/lib/dpkg/info/busybox-static.list"),
+  KERNEL_PACKAGE,
+];
+
+/** Resolves when {@linkcode INITRAMFS_NEEDS} are here. */
 export async function ensureInitramfsTools(): Promise<void> {
-  await ensureInstalled(
-    "modprobe",
-    "grub-editenv",
-    fileOf("busybox-static", "/var/lib/dpkg/info/busybox-static.list"),
-    KERNEL_PACKAGE,
-  );
+  await ensureInstalled(...INITRAMFS_NEEDS);
 }
 
 /**

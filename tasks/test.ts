@@ -7,7 +7,7 @@
 import { stripAnsiCode } from "@std/fmt/colors";
 import { compileAgent } from "./compile.ts";
 import { ensureInstalled, fileOf } from "./debian.ts";
-import { ensureDemoTools } from "./demo/round_trip.ts";
+import { demoNeeds } from "./demo/round_trip.ts";
 import { ARCHITECTURES } from "./elf.ts";
 import { main, say } from "./screen.ts";
 import { ROOT } from "./sources.ts";
@@ -17,8 +17,8 @@ const JOBS = "2";
 
 /** Resolves when what the tests need of Debian is here. */
 async function ensureTestTools(): Promise<void> {
-  await ensureDemoTools(true);
   await ensureInstalled(
+    ...demoNeeds(true),
     "blkid",
     "fsck.fat",
     "grub-script-check",
@@ -27,6 +27,7 @@ async function ensureTestTools(): Promise<void> {
     fileOf("libgcc-s1-arm64-cross", "/usr/aarch64-linux-gnu/lib/libgcc_s.so.1"),
     fileOf("nginx-light", "/usr/sbin/nginx"),
     fileOf("openssl", "/usr/bin/openssl"),
+    fileOf("squashfs-tools", "/usr/bin/mksquashfs"),
   );
 }
 
@@ -62,7 +63,9 @@ await main(async () => {
   await ensureTestTools();
   for (const architecture of ARCHITECTURES) await compileAgent(architecture);
   const began = performance.now();
-  const { code, closing } = await runTests(Deno.args.length > 0 ? Deno.args : ["tests", "mod"]);
+  const { code, closing } = await runTests(
+    Deno.args.length > 0 ? Deno.args : ["tests", "mod", "README.md"],
+  );
   say(`in ${Math.round((performance.now() - began) / 1000)} s`);
   console.log(closing);
   if (code !== 0) Deno.exit(code);

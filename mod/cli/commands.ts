@@ -109,7 +109,7 @@ export function buildProgram(
     .addHelpText("after", example("check --server http://updates.lan/stable", "check --json"))
     .action((flags) =>
       locked("check", flags, reporter, async ({ node, policy, source }) => {
-        const outcome = await check(node, source(), policy);
+        const outcome = await check(node, await source(), policy);
         const exit = {
           up_to_date: EXIT.done,
           available: EXIT.available,
@@ -123,7 +123,7 @@ export function buildProgram(
     .addHelpText("after", example("apply --server http://updates.lan/stable", "apply --force"))
     .action((flags) =>
       locked("apply", flags, reporter, async ({ node, policy, source }) => {
-        const outcome = await apply(node, source(), policy);
+        const outcome = await apply(node, await source(), policy);
         tell(flags, outcome, () => appliedText(outcome));
       })
     );

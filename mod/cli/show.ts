@@ -70,7 +70,7 @@ function roleOf(slot: SlotStatus, { environment }: StatusOutcome): string {
   if (slot.primary) {
     const { effective } = environment;
     if (effective?.success) words.push("confirmed");
-    else if (effective) words.push(yellow(`on trial, ${effective.counter ?? 0} tries left`));
+    else if (effective) words.push(yellow(`on trial, tries left: ${effective.counter ?? 0}`));
     else words.push("next by default");
   }
   return words.join(", ");

@@ -26,7 +26,6 @@ import {
   readBoot,
   UpdateLock,
 } from "../host/mod.ts";
-import { HttpSource } from "../http/mod.ts";
 import { CommandMounts, DevicePartitions, PartitionSlotStore } from "../slots/mod.ts";
 import { scopedPath } from "./scope.ts";
 import { readSettings, type SettingFlags, type Settings } from "./settings.ts";
@@ -58,7 +57,7 @@ export interface Context {
   readonly settings: Settings;
   readonly policy: Policy;
   /** The source that flags or settings name. */
-  source(): UpdateSource;
+  source(): Promise<UpdateSource>;
 }
 
 /** Runs `body` while no other agent works on this node. */
@@ -185,7 +184,7 @@ function besideFile(grubenv: string): GrubPlace {
   return (_access, body) => body(dirname(grubenv));
 }
 
-function openSource({ server }: Settings, stallSeconds: number): UpdateSource {
+async function openSource({ server }: Settings, stallSeconds: number): Promise<UpdateSource> {
   if (server === undefined) {
     throw new UpdateError("usage", {
       operation: "choosing a source",
@@ -194,7 +193,10 @@ function openSource({ server }: Settings, stallSeconds: number): UpdateSource {
     });
   }
   // a server that takes a connection and says nothing stalls as well
-  return new HttpSource(httpUrl("--server", server), { headersSeconds: stallSeconds });
+  const url = httpUrl("--server", server);
+  // loaded here, since most commands ask nobody
+  const { HttpSource } = await import("../http/mod.ts");
+  return new HttpSource(url, { headersSeconds: stallSeconds });
 }
 
 function httpUrl(what: string, text: string): URL {

@@ -76,7 +76,7 @@ export async function healthcheck(
       operation: `checking the health of slot ${running}`,
       found,
       advice: onTrial
-        ? `reboot: GRUB has ${primary?.counter ?? 0} more tries for it, then goes back`
+        ? `reboot: tries that GRUB has left for it before it goes back: ${primary?.counter ?? 0}`
         : "the slot is confirmed and stays; `kubesolo-update rollback` goes to the other one",
     });
   }

@@ -77,7 +77,7 @@ function rollbackReason(boot: Boot, candidate: Candidate): string {
   const unhealthy = candidate.unhealthy ? `: ${candidate.unhealthy}` : "";
   switch (boot.why) {
     case "rollback":
-      return `${BOOT_ATTEMPTS} boots without a confirmed health check${unhealthy}`;
+      return `no health check was confirmed${unhealthy}`;
     case "fallback":
       return `GRUB could not load slot ${candidate.slot}, or its SHA256SUMS did not match`;
     case "noenv":

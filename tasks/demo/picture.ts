@@ -24,7 +24,7 @@ function box(slot: string, { versions, environment, boot }: Story): string[] {
     ? ""
     : environment?.success
     ? green("confirmed: GRUB boots it")
-    : yellow(`on trial: ${environment?.counter} tries left`);
+    : yellow(`on trial: ${tries(environment?.counter ?? 0)} left`);
   const edge = running ? cyan : dim;
   const title = `─ slot ${slot}${running ? ", running" : ""} `;
   return [
@@ -33,6 +33,10 @@ function box(slot: string, { versions, environment, boot }: Story): string[] {
     `${edge("│")}${cell(` ${role}`)}${edge("│")}`,
     edge(`└${"─".repeat(INSIDE)}┘`),
   ];
+}
+
+function tries(count: number): string {
+  return count === 1 ? "1 try" : `${count} tries`;
 }
 
 function cell(text: string): string {

@@ -6,9 +6,9 @@
  */
 
 import { compileAgent } from "../compile.ts";
-import { ensureInstalled, fileOf } from "../debian.ts";
-import { ensureImageTools } from "../image.ts";
-import { ensureInitramfsTools } from "../initramfs.ts";
+import { fileOf, type KnownProgram, type Needed } from "../debian.ts";
+import { IMAGE_NEEDS } from "../image.ts";
+import { INITRAMFS_NEEDS } from "../initramfs.ts";
 import { type SerialLine, Vm } from "../vm.ts";
 import { Narrator } from "./narrator.ts";
 import { makeNodeDisk, makeReleases, serveReleases, UPDATE_LOOP } from "./site.ts";
@@ -47,14 +47,10 @@ export const EXPECTED_BOOTS: readonly string[] = [
   "B rollback 2.0.0",
 ];
 
-/** Resolves when what it needs of Debian is here. */
-export async function ensureDemoTools(uefi: boolean): Promise<void> {
-  await ensureInstalled(
-    "qemu-system-x86_64",
-    ...uefi ? [fileOf("ovmf", "/usr/share/OVMF/OVMF_CODE_4M.fd")] : [],
-  );
-  await ensureImageTools();
-  await ensureInitramfsTools();
+/** What the round trip needs of Debian. */
+export function demoNeeds(uefi: boolean): readonly (KnownProgram | Needed)[] {
+  const firmware = uefi ? [fileOf("ovmf", "/usr/share/OVMF/OVMF_CODE_4M.fd")] : [];
+  return ["qemu-system-x86_64", ...firmware, ...IMAGE_NEEDS, ...INITRAMFS_NEEDS];
 }
 
 /** Lets it happen, and tells it while it does. */

@@ -69,7 +69,7 @@ const SITUATIONS: readonly Situation[] = [
     state: stateIn("activated"),
     boot: { why: "rollback" },
     effective: BACK_ON_A,
-    rolledBack: ["3 boots without a confirmed health check", 3],
+    rolledBack: ["no health check was confirmed", 3],
   },
   {
     name: "activated, and the boot after GRUB came back was the first that the agent saw",

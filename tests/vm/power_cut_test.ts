@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { compileAgent } from "../../tasks/compile.ts";
-import { ensureDemoTools, NODE_MEMORY } from "../../tasks/demo/round_trip.ts";
+import { ensureInstalled } from "../../tasks/debian.ts";
+import { demoNeeds, NODE_MEMORY } from "../../tasks/demo/round_trip.ts";
 import { makeNodeDisk, makeReleases, serveReleases } from "../../tasks/demo/site.ts";
 import { Vm } from "../../tasks/vm.ts";
 
@@ -28,7 +29,7 @@ echo "ON-BOOT: done"
 `;
 
 Deno.test("the power goes ten times, and each time a complete slot boots", async () => {
-  await ensureDemoTools(true);
+  await ensureInstalled(...demoNeeds(true));
   const directory = await Deno.makeTempDir({ prefix: "power-cut-" });
   try {
     const releases = `${directory}/releases`;

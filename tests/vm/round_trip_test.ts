@@ -1,8 +1,9 @@
 import { assertEquals } from "@std/assert";
-import { ensureDemoTools, roundTrip } from "../../tasks/demo/round_trip.ts";
+import { ensureInstalled } from "../../tasks/debian.ts";
+import { demoNeeds, roundTrip } from "../../tasks/demo/round_trip.ts";
 
 Deno.test("a node takes a good release, and comes back by itself from a bad one", async () => {
-  await ensureDemoTools(false);
+  await ensureInstalled(...demoNeeds(false));
   const report = await roundTrip(false);
   assertEquals(report.problems, []);
   // every boot of the bad release was counted by GRUB and judged by the agent
