@@ -74,21 +74,31 @@ export class Sandbox implements AsyncDisposable {
     return sandbox;
   }
 
+  /** A process that sees what the sandbox sees. */
+  get pid(): number {
+    return this.#keeper.pid;
+  }
+
   /** The arguments of a program that starts another one inside. */
   inside(...command: readonly string[]): [string, string[]] {
-    return ["nsenter", [`--mount=/proc/${this.#keeper.pid}/ns/mnt`, "--", ...command]];
+    return ["nsenter", [`--mount=/proc/${this.pid}/ns/mnt`, "--", ...command]];
+  }
+
+  /** Starts any program inside: nsenter becomes that program, so signals reach it. */
+  start(...command: readonly string[]): Deno.ChildProcess {
+    const [program, args] = this.inside(...command);
+    return new Deno.Command(program, {
+      args,
+      stdin: "null",
+      stdout: "piped",
+      stderr: "piped",
+      env: { RUST_BACKTRACE: "0" },
+    }).spawn();
   }
 
   /** Runs any program inside. */
-  async run(...command: readonly string[]): Promise<Ran> {
-    const [program, args] = this.inside(...command);
-    const { code, stdout, stderr } = await new Deno.Command(program, {
-      args,
-      stdin: "null",
-      env: { RUST_BACKTRACE: "0" },
-    }).output();
-    const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
-    return { code, stdout: text(stdout), stderr: text(stderr) };
+  run(...command: readonly string[]): Promise<Ran> {
+    return ended(this.start(...command));
   }
 
   /** Runs a shell script inside; its standard output. */
@@ -113,6 +123,13 @@ export class Sandbox implements AsyncDisposable {
     await this.#keeper.stdin.close();
     await this.#keeper.status;
   }
+}
+
+/** What a program did, once it has ended. */
+export async function ended(program: Deno.ChildProcess): Promise<Ran> {
+  const { code, stdout, stderr } = await program.output();
+  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+  return { code, stdout: text(stdout), stderr: text(stderr) };
 }
 
 /** The id of the n-th boot. */

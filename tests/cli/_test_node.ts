@@ -8,7 +8,7 @@
 import { createHash } from "node:crypto";
 import { parseState, type UpdateState } from "../../mod/core/mod.ts";
 import { type FileServer, type Intercept, serveFiles } from "../../tasks/file_server.ts";
-import { LoopDisk, type LoopDiskOptions, systemPartitions } from "../loop_disk.ts";
+import { LoopDisk, systemPartitions, type SystemPlan } from "../loop_disk.ts";
 import { bootId, type Ran, Sandbox } from "../sandbox.ts";
 
 /** Where the agent keeps its state. */
@@ -38,6 +38,15 @@ export function sha256(bytes: Uint8Array): string {
   return createHash("sha256").update(bytes).digest("hex");
 }
 
+/** Resolves when `holds` does; what it throws meanwhile counts as no. */
+export async function until(holds: () => Promise<boolean>): Promise<void> {
+  const deadline = performance.now() + 30_000;
+  while (!await holds().catch(() => false)) {
+    if (performance.now() > deadline) throw new Error(`waited in vain for ${holds}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
 /** See the module's description. */
 export class TestNode implements AsyncDisposable {
   readonly disk: LoopDisk;
@@ -47,6 +56,7 @@ export class TestNode implements AsyncDisposable {
   /** Takes a request before the files do. */
   answer: Intercept = () => false;
   #server?: FileServer;
+  #port = 0;
   #boots = 1;
 
   private constructor(disk: LoopDisk, sandbox: Sandbox) {
@@ -55,19 +65,13 @@ export class TestNode implements AsyncDisposable {
   }
 
   /** A node with version 1.0.0 in both slots, running and confirmed in slot A. */
-  static async create(options: LoopDiskOptions = {}): Promise<TestNode> {
-    const disk = await LoopDisk.create({
-      partitions: systemPartitions({ efi: "ext4" }),
-      ...options,
-    });
+  static async create(plan: SystemPlan = {}): Promise<TestNode> {
+    const partitions = systemPartitions({ efi: "ext4", ...plan });
+    const disk = await LoopDisk.create({ partitions });
     try {
       const node = new TestNode(disk, await Sandbox.create(disk));
       await Deno.mkdir(node.www);
-      node.#server = await serveFiles(node.www, (request, response) => {
-        const range = request.headers.range;
-        node.requests.push(`${request.method} ${request.url}${range ? ` ${range}` : ""}`);
-        return node.answer(request, response);
-      });
+      await node.startServer();
       for (const slot of ["A", "B"] as const) {
         if (disk.partitions.some(({ label }) => label === `KSOLO${slot}`)) {
           await node.fill(slot, "1.0.0");
@@ -86,9 +90,26 @@ export class TestNode implements AsyncDisposable {
     return `${this.disk.directory}/www`;
   }
 
-  /** Its address. */
+  /** Its address, also while it is stopped. */
   get url(): string {
-    return this.#server?.url ?? "";
+    return `http://127.0.0.1:${this.#port}`;
+  }
+
+  /** The server listens, on the same port each time. */
+  async startServer(): Promise<void> {
+    const note: Intercept = (request, response) => {
+      const range = request.headers.range;
+      this.requests.push(`${request.method} ${request.url}${range ? ` ${range}` : ""}`);
+      return this.answer(request, response);
+    };
+    this.#server = await serveFiles(this.www, note, this.#port);
+    this.#port = this.#server.port;
+  }
+
+  /** Nothing listens there any more, and what was being sent is broken off. */
+  async stopServer(): Promise<void> {
+    await this.#server?.[Symbol.asyncDispose]();
+    this.#server = undefined;
   }
 
   /** Runs the agent. */
@@ -99,6 +120,11 @@ export class TestNode implements AsyncDisposable {
   /** Runs a command that asks the server. */
   ask(command: "check" | "apply", ...more: readonly string[]): Promise<Ran> {
     return this.update(command, "--server", this.url, ...more);
+  }
+
+  /** Starts a command that asks the server, and does not wait for it. */
+  start(command: "check" | "apply", ...more: readonly string[]): Deno.ChildProcess {
+    return this.sandbox.start(this.sandbox.agent, command, "--server", this.url, ...more);
   }
 
   /** Makes a release the newest one. */
@@ -200,9 +226,22 @@ export class TestNode implements AsyncDisposable {
     return parseState(await this.sandbox.sh(`cat ${STATE}`));
   }
 
+  /** Puts a file into the node's tree. */
+  async put(path: string, contents: string | Uint8Array): Promise<void> {
+    const outside = `${this.disk.directory}/put`;
+    const bytes = typeof contents === "string" ? new TextEncoder().encode(contents) : contents;
+    await Deno.writeFile(outside, bytes);
+    await this.sandbox.sh(`mkdir -p "$(dirname '${path}')"; cp '${outside}' '${path}'`);
+  }
+
+  /** Where partitions of the disk are mounted, as the node sees it. */
+  mounts(): Promise<string[]> {
+    return this.disk.mountPoints(this.sandbox.pid);
+  }
+
   /** Ends server, namespace and loop device. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#server?.[Symbol.asyncDispose]();
+    await this.stopServer();
     await this.sandbox[Symbol.asyncDispose]();
     await this.disk[Symbol.asyncDispose]();
   }
