@@ -66,6 +66,12 @@ export async function transfer(
   let fruitless = 0;
   let furthest = offset;
   let buffer = new Uint8Array(BUFFER_BYTES);
+  if (offset > 0) {
+    const message = offset === artifact.size
+      ? `${artifact.name} is in the slot already`
+      : `going on with ${artifact.name} behind the ${offset} bytes that are in the slot`;
+    options.reporter.report({ kind: "step", message });
+  }
 
   const startOver = async () => {
     await sink.restart();

@@ -141,7 +141,7 @@ export class Story {
       return { kind: "status", status: this.status };
     }
     const own =
-      /^(kubesolo-update \w+:|health |warning:|up to date|.* is available|.* refused by gate)/;
+      /^(kubesolo-update \w+:|health |warning:|up to date|.* is available|.* is in the slot already|.* refused by gate)/;
     return own.test(text) ? { kind: "says", line: text } : undefined;
   }
 
