@@ -72,7 +72,7 @@ export async function locked(
   await body(await open(flags, places, reporter));
 }
 
-/** Runs `body` even while another agent works; `holder` then says which. */
+/** Runs `body` also where the lock cannot be had; `holder` says which agent works, if one does. */
 export async function peek(
   command: string,
   flags: PlaceFlags,
@@ -85,8 +85,10 @@ export async function peek(
   try {
     lock = await acquire(command, dirname(places.state), 1);
   } catch (error) {
-    if (!(error instanceof UpdateError && error.code === "refused")) throw error;
-    holder = error.found;
+    if (!(error instanceof UpdateError)) throw error;
+    // a node whose data partition is read-only is the one that people want to look at
+    if (error.code === "refused") holder = error.found;
+    else reporter.report({ kind: "warning", message: error.message });
   }
   try {
     await body(await open(flags, places, reporter), holder);

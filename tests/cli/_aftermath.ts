@@ -6,7 +6,7 @@
  */
 
 import { assertEquals, assertMatch } from "@std/assert";
-import type { Phase } from "../../mod/core/mod.ts";
+import { EXIT, type Phase } from "../../mod/core/mod.ts";
 import type { Ran } from "../sandbox.ts";
 import type { TestNode } from "./_test_node.ts";
 
@@ -48,8 +48,8 @@ export async function assertEnding(node: TestNode, ran: Ran, ending: Ending): Pr
 
   const state = await node.state().catch(() => undefined);
   assertEquals(state?.phase, ending.phase, ran.stderr);
-  const isChange = !ran.stderr.includes("kubesolo-update check:");
-  if (isChange && ending.phase === "failed") assertEquals(state?.last_error, complaint);
+  const isAttempt = ending.exit !== EXIT.refused && !ran.stderr.includes("kubesolo-update check:");
+  if (isAttempt && ending.phase === "failed") assertEquals(state?.last_error, complaint);
   if (ending.gate) {
     const { gate, wanted, found } = state?.last_refusal ?? {};
     assertEquals(gate, ending.gate);
