@@ -33,12 +33,14 @@ const PHASE: Readonly<Record<string, string>> = {
 export class Narrator {
   #story: Story;
   #terminal = Deno.stderr.isTerminal();
-  #encoder = new TextEncoder();
+  #write: (text: string) => void;
   #moving?: string;
   #tenth = -1;
 
-  constructor(story: Story) {
+  /** Tells `story`; to standard error where no other outlet is given. */
+  constructor(story: Story, write: (text: string) => void = toStandardError) {
     this.#story = story;
+    this.#write = write;
   }
 
   /** A heading. */
@@ -108,10 +110,10 @@ export class Narrator {
     this.#moving = undefined;
     this.#write(`${text}\n`);
   }
+}
 
-  #write(text: string): void {
-    Deno.stderr.writeSync(this.#encoder.encode(text));
-  }
+function toStandardError(text: string): void {
+  Deno.stderr.writeSync(new TextEncoder().encode(text));
 }
 
 function verdict(boot: BootRecord, line: string): string {

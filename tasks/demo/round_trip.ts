@@ -53,10 +53,13 @@ export function demoNeeds(uefi: boolean): readonly (KnownProgram | Needed)[] {
   return ["qemu-system-x86_64", ...firmware, ...IMAGE_NEEDS, ...INITRAMFS_NEEDS];
 }
 
-/** Lets it happen, and tells it while it does. */
-export async function roundTrip(uefi: boolean): Promise<Report> {
+/** Lets it happen, and tells it while it does: to standard error where `write` is not given. */
+export async function roundTrip(
+  uefi: boolean,
+  write?: (text: string) => void,
+): Promise<Report> {
   const story = new Story({ A: "1.0.0", B: "1.0.0" });
-  const narrator = new Narrator(story);
+  const narrator = new Narrator(story, write);
   const directory = await Deno.makeTempDir({ prefix: "kubesolo-demo-" });
   try {
     const began = performance.now();
