@@ -195,7 +195,7 @@ async function openSource({ server }: Settings, stallSeconds: number): Promise<U
     });
   }
   // a server that takes a connection and says nothing stalls as well
-  const url = httpUrl("--server", server);
+  const url = httpUrl("the update server's address", server);
   // loaded here, since most commands ask nobody
   const { HttpSource } = await import("../http/mod.ts");
   return new HttpSource(url, { headersSeconds: stallSeconds });
