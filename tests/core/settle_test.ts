@@ -109,7 +109,7 @@ const SITUATIONS: readonly Situation[] = [
     state: stateIn("checking", { resting: "activated" }),
     boot: { why: "rollback" },
     effective: BACK_ON_A,
-    rolledBack: ["3 boots", 3],
+    rolledBack: ["no health check was confirmed", 3],
   },
   { name: "staged, and rebooted", state: stateIn("staged"), effective: BACK_ON_A },
   {
@@ -122,7 +122,7 @@ const SITUATIONS: readonly Situation[] = [
     state: stateIn("staged"),
     boot: { why: "rollback" },
     effective: BACK_ON_A,
-    rolledBack: ["3 boots", 3],
+    rolledBack: ["no health check was confirmed", 3],
   },
   {
     name: "activated, and the running slot was chosen by hand in the menu",
