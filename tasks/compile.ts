@@ -38,9 +38,17 @@ export async function compileAgent(
     if (await isCurrent(output, stamp, wanted)) return output;
     await Deno.remove(stamp).catch(() => {});
     say(`compiling ${relative(Deno.cwd(), output)} (runtime: ${runtime.origin})`);
-    await compile(architecture, runtime, output);
+    await compile("main.ts", architecture, runtime, output);
     await Deno.writeTextFile(stamp, wanted);
     return output;
+  });
+}
+
+/** Resolves when `output` is the program at `entry`, with the same permissions as the agent. */
+export async function compileInScope(entry: string, output: string): Promise<void> {
+  await withLock(`${DIST}/.compile.lock`, async () => {
+    const architecture = Deno.build.arch;
+    await compile(entry, architecture, await findRuntime(architecture), output);
   });
 }
 
@@ -54,6 +62,7 @@ async function isCurrent(output: string, stamp: string, wanted: string): Promise
 }
 
 async function compile(
+  entry: string,
   architecture: Architecture,
   runtime: Runtime,
   output: string,
@@ -73,7 +82,7 @@ async function compile(
       "--no-code-cache", // it would be a predictable file in /tmp that a root agent trusts
       ...["--target", TARGETS[architecture]],
       ...["--output", program],
-      "main.ts",
+      entry,
     ], { cwd: ROOT, env: { DENORT_BIN: runtime.path } });
     await Deno.rename(program, output);
   } finally {

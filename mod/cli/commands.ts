@@ -21,7 +21,7 @@ import { AGENT_VERSION } from "./scope.ts";
 import { DEFAULT_CONF, DEFAULT_STATE } from "./settings.ts";
 import { showCheck, showStatus } from "./show.ts";
 import type { TerminalReporter } from "./terminal.ts";
-import { healthChecks, locked, peek } from "./wiring.ts";
+import { locked, peek } from "./wiring.ts";
 
 /** The name of the executable. */
 export const NAME = "kubesolo-update";
@@ -149,9 +149,8 @@ export function buildProgram(
     )
     .addHelpText("after", example("healthcheck --healthcheck-url http://127.0.0.1:8080/healthz"))
     .action((flags) =>
-      locked("healthcheck", flags, reporter, async ({ node, settings }) => {
-        const checks = healthChecks(flags, settings);
-        const outcome = await healthcheck(node, checks, flags.timeout);
+      locked("healthcheck", flags, reporter, async ({ node, healthChecks }) => {
+        const outcome = await healthcheck(node, healthChecks(), flags.timeout);
         const text = `healthy: slot ${outcome.slot} ${
           outcome.confirmed ? "was on trial and is confirmed" : "runs"
         }`;

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { normalize } from "@std/path";
+import { basename, dirname, normalize } from "@std/path";
 import manifest from "../../deno.json" with { type: "json" };
 import { UpdateError } from "../core/mod.ts";
 
@@ -16,20 +16,45 @@ export const SCOPE: { readonly read: readonly string[]; readonly write: readonly
   manifest.permissions.agent;
 
 /**
- * The path, without `..`.
+ * The path of a file, without `..`. Permissions go by name, and links are followed: where they lead is
+ * looked at here.
  *
  * @throws {UpdateError} `usage` where the agent was not compiled to go there; the message names the
  * places where it may.
  */
-export function scopedPath(flag: string, path: string, access: "read" | "write"): string {
-  const clean = normalize(path);
-  const inside = SCOPE[access].some((place) => clean === place || clean.startsWith(`${place}/`));
-  if (!inside) {
-    throw new UpdateError("usage", {
+export async function scopedPath(
+  flag: string,
+  path: string,
+  access: "read" | "write",
+): Promise<string> {
+  const places = SCOPE[access];
+  const outside = (found: string) =>
+    new UpdateError("usage", {
       operation: `reading ${flag}`,
-      found: `${path} lies outside of what this program may ${access}`,
-      advice: `use a path inside ${SCOPE[access].join(", ")}`,
+      found: `${found} lies outside of what this program may ${access}`,
+      advice: `name a file inside ${places.join(", ")}`,
     });
-  }
+  const clean = normalize(path);
+  if (clean.endsWith("/") || !isInside(places, clean)) throw outside(path || '""');
+  const [real, ...homes] = await Promise.all(
+    [clean, ...places].map((name) => realPath(name, places)),
+  );
+  if (!isInside(homes, real)) throw outside(`${path}, a link to ${real},`);
   return clean;
+}
+
+function isInside(places: readonly string[], path: string): boolean {
+  return places.some((place) => path.startsWith(`${place}/`));
+}
+
+/** Where links lead; what is not there yet is where its directory is. */
+async function realPath(path: string, places: readonly string[]): Promise<string> {
+  try {
+    return await Deno.realPath(path);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    return places.includes(path)
+      ? path
+      : `${await realPath(dirname(path), places)}/${basename(path)}`;
+  }
 }

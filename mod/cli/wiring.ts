@@ -7,6 +7,7 @@
 import { basename, dirname } from "@std/path";
 import { GrubBootEnv, GrubEditenv, type GrubPlace } from "../boot/mod.ts";
 import {
+  type Disk,
   type HealthCheck,
   LABELS,
   type Node,
@@ -54,10 +55,11 @@ export interface PlaceFlags extends SettingFlags {
 /** What a command works with. */
 export interface Context {
   readonly node: Node;
-  readonly settings: Settings;
   readonly policy: Policy;
   /** The source that flags or settings name. */
   source(): Promise<UpdateSource>;
+  /** The health checks that the settings ask for. */
+  healthChecks(): readonly HealthCheck[];
 }
 
 /** Runs `body` while no other agent works on this node. */
@@ -67,7 +69,7 @@ export async function locked(
   reporter: Reporter,
   body: (context: Context) => Promise<void>,
 ): Promise<void> {
-  const places = checkPlaces(flags);
+  const places = await checkPlaces(flags);
   using _lock = await acquire(command, dirname(places.state), LOCK_PATIENCE_SECONDS);
   await body(await open(flags, places, reporter));
 }
@@ -79,7 +81,7 @@ export async function peek(
   reporter: Reporter,
   body: (context: Context, holder?: string) => Promise<void>,
 ): Promise<void> {
-  const places = checkPlaces(flags);
+  const places = await checkPlaces(flags);
   let lock: Disposable | undefined;
   let holder: string | undefined;
   try {
@@ -97,26 +99,17 @@ export async function peek(
   }
 }
 
-/** The health checks that these settings ask for. */
-export function healthChecks(flags: PlaceFlags, settings: Settings): readonly HealthCheck[] {
-  const checks = [dataPartitionCheck(new DenoDisk(), dirname(checkPlaces(flags).state))];
-  if (settings.healthcheckUrl) {
-    checks.push(probeCheck(httpUrl("the health check URL", settings.healthcheckUrl)));
-  }
-  return checks;
-}
-
 interface Places {
   readonly state: string;
   readonly conf?: string;
   readonly grubenv?: string;
 }
 
-function checkPlaces({ state, conf, grubenv }: PlaceFlags): Places {
+async function checkPlaces({ state, conf, grubenv }: PlaceFlags): Promise<Places> {
   return {
-    state: scopedPath("--state", state, "write"),
-    conf: conf === undefined ? undefined : scopedPath("--conf", conf, "read"),
-    grubenv: grubenv === undefined ? undefined : scopedPath("--grubenv", grubenv, "write"),
+    state: await scopedPath("--state", state, "write"),
+    conf: conf === undefined ? undefined : await scopedPath("--conf", conf, "read"),
+    grubenv: grubenv === undefined ? undefined : await scopedPath("--grubenv", grubenv, "write"),
   };
 }
 
@@ -164,7 +157,6 @@ async function open(flags: PlaceFlags, places: Places, reporter: Reporter): Prom
   };
   return {
     node,
-    settings,
     policy: {
       channel: settings.channel,
       window: settings.window,
@@ -172,6 +164,7 @@ async function open(flags: PlaceFlags, places: Places, reporter: Reporter): Prom
       stallSeconds,
     },
     source: () => openSource(settings, stallSeconds),
+    healthChecks: () => chooseHealthChecks(settings, disk, workDirectory),
   };
 }
 
@@ -184,6 +177,16 @@ function besideFile(grubenv: string): GrubPlace {
     });
   }
   return (_access, body) => body(dirname(grubenv));
+}
+
+function chooseHealthChecks(
+  { healthcheckUrl }: Settings,
+  disk: Disk,
+  workDirectory: string,
+): readonly HealthCheck[] {
+  const checks = [dataPartitionCheck(disk, workDirectory)];
+  if (healthcheckUrl) checks.push(probeCheck(httpUrl("the health check URL", healthcheckUrl)));
+  return checks;
 }
 
 async function openSource({ server }: Settings, stallSeconds: number): Promise<UpdateSource> {

@@ -1,0 +1,133 @@
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { compileInScope } from "../../tasks/compile.ts";
+import { ROOT } from "../../tasks/sources.ts";
+import { Sandbox } from "../sandbox.ts";
+import { complaintOf } from "./_aftermath.ts";
+
+const READABLE = "/etc/kubesolo, /var/lib/kubesolo, /run/kubesolo-update";
+const WRITABLE = "/var/lib/kubesolo, /run/kubesolo-update";
+
+Deno.test("a path outside of the agent's places is a usage error that names them", async () => {
+  await using sandbox = await Sandbox.create();
+  const cases: readonly [flag: string, path: string, places: string][] = [
+    ["--conf", "/etc/passwd", READABLE],
+    ["--conf", "/etc/kubesolo/../shadow", READABLE],
+    ["--conf", "/etc/kubesolo-elsewhere/update.conf", READABLE],
+    ["--conf", "update.conf", READABLE],
+    ["--conf", "", READABLE],
+    ["--grubenv", "/boot/grubenv", WRITABLE],
+    ["--grubenv", "/etc/kubesolo/grubenv", WRITABLE],
+    ["--state", "/tmp/x/state.json", WRITABLE],
+    ["--state", "/var/lib/kubesolo", WRITABLE],
+    ["--state", "/var/lib/kubesolo/update/", WRITABLE],
+  ];
+  for (const [flag, path, places] of cases) {
+    const ran = await sandbox.update("status", flag, path);
+    assertEquals([ran.code, ran.stdout], [2, ""], ran.stderr);
+    assertStringIncludes(complaintOf(ran), `reading ${flag}: ${path || '""'} lies outside of what`);
+    assertStringIncludes(complaintOf(ran), `name a file inside ${places}`);
+  }
+  assertEquals((await sandbox.run("test", "-e", "/tmp/x")).code, 1);
+  assertEquals((await sandbox.sh("ls /var/lib/kubesolo")).trim(), "", "nothing was touched");
+});
+
+Deno.test("a link that leads out of the agent's places is a usage error, and not followed", async () => {
+  await using sandbox = await Sandbox.create();
+  await sandbox.sh(`
+    echo 'server=secret' >/run/outside.conf
+    ln -s /run/outside.conf /etc/kubesolo/file.conf
+    ln -s /etc/shadow /etc/kubesolo/shadow.conf
+    ln -s /run /etc/kubesolo/directory
+    ln -s /run /var/lib/kubesolo/directory
+    echo 'server=ftp://within' >/etc/kubesolo/within.conf
+    ln -s within.conf /etc/kubesolo/link.conf
+  `);
+  const cases: readonly [flag: string, path: string, target: string][] = [
+    ["--conf", "/etc/kubesolo/file.conf", "/run/outside.conf"],
+    ["--conf", "/etc/kubesolo/shadow.conf", "/etc/shadow"],
+    ["--conf", "/etc/kubesolo/directory/outside.conf", "/run/outside.conf"],
+    ["--state", "/var/lib/kubesolo/directory/new/state.json", "/run/new/state.json"],
+    ["--grubenv", "/var/lib/kubesolo/directory/grubenv", "/run/grubenv"],
+  ];
+  for (const [flag, path, target] of cases) {
+    const ran = await sandbox.update("check", flag, path);
+    assertEquals([ran.code, ran.stdout], [2, ""], ran.stderr);
+    assertStringIncludes(complaintOf(ran), `${path}, a link to ${target}, lies outside of what`);
+    assertEquals(/secret|root:/.test(ran.stderr), false, ran.stderr);
+  }
+  assertEquals((await sandbox.sh("ls -d /run/new || true")).trim(), "");
+
+  const within = await sandbox.update("check", "--conf", "/etc/kubesolo/link.conf");
+  assertStringIncludes(
+    complaintOf(within),
+    "ftp://within",
+    "a link between files there is followed",
+  );
+  await sandbox.sh(`
+    mv /var/lib/kubesolo /run/data; ln -s /run/data /var/lib/kubesolo; rm /run/data/update/lock
+  `);
+  await sandbox.update("status");
+  const moved = await sandbox.sh("ls /run/data/update");
+  assertEquals(moved.trim(), "lock", "the place itself may lie anywhere: the node's init decides");
+});
+
+Deno.test("code in the agent reaches its own places and programs, and nothing else", async () => {
+  const { permissions } = JSON.parse(await Deno.readTextFile(`${ROOT}/deno.json`));
+  const programs: readonly string[] = permissions.agent.run;
+  await using sandbox = await Sandbox.create();
+  const scratch = await Deno.makeTempDir({ prefix: "scope-probe-" });
+  try {
+    await compileInScope("tests/cli/_scope_probe.ts", `${scratch}/probe`);
+    await sandbox.sh("touch /etc/kubesolo/update.conf /run/kubesolo-update/old");
+
+    const possible = [
+      "read:/etc/kubesolo/update.conf",
+      "write:/var/lib/kubesolo/new",
+      "remove:/run/kubesolo-update/old",
+      "read:/run/kubesolo-update/host/proc/cmdline",
+      "open:/run/kubesolo-update/host/dev/null",
+      "env:NO_COLOR",
+      ...programs.filter(isThere).filter((path) => !path.endsWith("reboot")).map((p) => `run:${p}`),
+    ];
+    const impossible = [
+      "read:/etc/shadow",
+      "read:/etc/passwd",
+      "list:/etc",
+      "list:/root",
+      "read:/proc/cmdline",
+      "read:/proc/self/environ",
+      "read:/sys/kernel/mm/transparent_hugepage/enabled",
+      "open:/dev/null",
+      "open:/dev/mem",
+      "write:/tmp/x",
+      "write:/etc/kubesolo/update.conf",
+      "write:/etc/cron.d/probe",
+      "remove:/etc/hostname",
+      "link:/etc/shadow",
+      "run:/usr/bin/id",
+      "run:/bin/sh",
+      "run:/run/kubesolo-update/mount",
+      "env:PATH",
+      "env:LD_PRELOAD",
+      "sys:hostname",
+      "ffi:libc.so.6",
+    ];
+    const ran = await sandbox.run(`${scratch}/probe`, ...possible, ...impossible);
+    assertEquals(ran.code, 0, ran.stderr);
+    assertEquals(JSON.parse(ran.stdout), [
+      ...possible.map((attempt) => [attempt, "done"]),
+      ...impossible.map((attempt) => [attempt, "NotCapable"]),
+    ]);
+    assertMatch(possible.join(" "), /run:\S*\/mount .*run:\S*\/umount .*run:\S*\/grub-editenv/);
+  } finally {
+    await Deno.remove(scratch, { recursive: true });
+  }
+});
+
+function isThere(path: string): boolean {
+  try {
+    return Deno.statSync(path).isFile;
+  } catch {
+    return false;
+  }
+}
