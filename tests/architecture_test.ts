@@ -9,6 +9,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   slots: ["core"],
   http: ["core"],
   host: ["core"],
+  oras: [],
   cli: ["core", "boot", "slots", "http", "host"],
 };
 

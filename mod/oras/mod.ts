@@ -1,0 +1,11 @@
+/**
+ * OCI registries and image layouts: what oras-go v2 does for artifacts, for Deno. It knows nothing of
+ * what the artifacts are for.
+ *
+ * @module
+ */
+
+export * from "./content.ts";
+export * from "./digest.ts";
+export * from "./errors.ts";
+export * from "./media_types.ts";
