@@ -45,6 +45,10 @@ Exit codes:
   10  check: an update is available    50  slot or boot environment failed
   20  refused by a gate, or locked     60  unhealthy`;
 
+const COMPLETION = `
+Completion of commands and options, for bash, zsh and fish:
+  source <(${NAME} completion bash)`;
+
 /** What a command came to. */
 export interface Answer {
   /** Exit status. */
@@ -70,13 +74,14 @@ export function buildProgram(
     .helpOption("-h, --help", "explain a command")
     .helpCommand("help [command]", "explain a command")
     .showSuggestionAfterError()
-    .showHelpAfterError(`(${NAME} --help explains)`)
     .exitOverride()
     .configureOutput({
       writeOut: (text) => write(Deno.stdout, text),
       writeErr: (text) => write(Deno.stderr, text),
+      // the runner prints all errors in one way
+      outputError: () => {},
     })
-    .addHelpText("after", EXIT_CODES);
+    .addHelpText("after", `${EXIT_CODES}\n${COMPLETION}`);
 
   const command = (name: string, description: string) =>
     program.command(name).description(description)

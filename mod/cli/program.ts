@@ -6,7 +6,7 @@
 
 import { CommanderError } from "@commander-js/extra-typings";
 import type { Command as AnyCommand } from "commander";
-import { EXIT, reasonOf, UpdateError } from "../core/mod.ts";
+import { EXIT, oneLine, reasonOf, UpdateError } from "../core/mod.ts";
 import { type Answer, buildProgram, NAME } from "./commands.ts";
 import { json } from "./json.ts";
 import { chooseColours, TerminalReporter } from "./terminal.ts";
@@ -39,24 +39,35 @@ function print({ json: asJson, value, text }: Answer): void {
 }
 
 /** Says on one line why a command failed; the exit status for it. */
-function fail(command: string, error: unknown, asJson: boolean): number {
-  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
-  const known = error instanceof UpdateError;
-  const code = known ? error.code : "slot";
-  const exit = EXIT[code];
-  const message = known ? error.message : unexpected(error);
-  if (asJson) {
-    const { operation, found, advice } = known ? error : { ...UNKNOWN, found: reasonOf(error) };
-    console.log(json({ error: { code, exit, message, operation, found, advice } }));
+function fail(command: string, thrown: unknown, asJson: boolean): number {
+  if (thrown instanceof CommanderError) {
+    if (thrown.exitCode === 0) return EXIT.done;
+    // it has shown the help, for want of a command
+    if (thrown.code === "commander.help") return EXIT.usage;
   }
-  console.error(`${NAME} ${command}: ${message}`);
+  const error = explain(thrown);
+  const { code, message, operation, found, advice } = error;
+  const exit = EXIT[code];
+  if (asJson) console.log(json({ error: { code, exit, message, operation, found, advice } }));
+  console.error(oneLine(`${NAME} ${command}`) + `: ${message}`);
   return exit;
 }
 
-const UNKNOWN = { operation: "working", advice: "this is a defect of the agent: please report it" };
-
-function unexpected(error: unknown): string {
-  return `${UNKNOWN.operation}: ${reasonOf(error)}; ${UNKNOWN.advice}`;
+function explain(thrown: unknown): UpdateError {
+  if (thrown instanceof UpdateError) return thrown;
+  if (thrown instanceof CommanderError) {
+    return new UpdateError("usage", {
+      operation: "reading the command line",
+      found: oneLine(thrown.message.replace(/^error: /, "")).replace(/\.$/, ""),
+      advice: `see \`${NAME} --help\``,
+    });
+  }
+  return new UpdateError("slot", {
+    operation: "working",
+    found: reasonOf(thrown),
+    advice: "this is a defect of the agent: please report it",
+    cause: thrown,
+  });
 }
 
 async function addCompletion(program: AnyCommand): Promise<void> {

@@ -33,7 +33,7 @@ export function complaintOf({ stderr }: Ran): string {
   const lines = stderr.trimEnd().split("\n");
   const isComplaint = (line: string) => line.startsWith("kubesolo-update ");
   assertEquals(lines.filter(isComplaint), [lines.at(-1)], `one line that says why:\n${stderr}`);
-  const [, complaint = ""] = /^kubesolo-update \w+: (.*)$/.exec(lines.at(-1) ?? "") ?? [];
+  const [, complaint = ""] = /^kubesolo-update \S+: (.*)$/.exec(lines.at(-1) ?? "") ?? [];
   assertMatch(complaint, /^.+: .+; .+$/);
   assertEquals(["\x1b", "undefined", "[object"].filter((text) => stderr.includes(text)), []);
   return complaint;
