@@ -5,7 +5,7 @@
  * @module
  */
 
-import { parseArgs } from "node:util";
+import { taskOptions } from "./arguments.ts";
 import { LoopDisk, systemPartitions } from "../tests/loop_disk.ts";
 import { Sandbox } from "../tests/sandbox.ts";
 import { compileAgent } from "./compile.ts";
@@ -27,10 +27,18 @@ interface Contender {
   once(): Promise<number>;
 }
 
+const HELP = `deno task bench [--runs N] [--json FILE]
+
+Measures the agent next to curl, sha256sum and dd, its memory, and its start. Needs root, for
+loop devices; run it on a machine that does nothing else.
+
+  --runs N      runs of each, of which the median counts (3)
+  --json FILE   write the figures`;
+
 await main(async () => {
-  const { values } = parseArgs({
-    args: Deno.args,
-    options: { runs: { type: "string", default: "3" }, json: { type: "string" } },
+  const values = taskOptions(HELP, {
+    runs: { type: "string", default: "3" },
+    json: { type: "string" },
   });
   await ensureInstalled(
     fileOf("nginx-light", "/usr/sbin/nginx"),

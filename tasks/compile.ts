@@ -5,9 +5,9 @@
  * @module
  */
 
+import { taskOptions } from "./arguments.ts";
 import { format } from "@std/fmt/bytes";
 import { relative, resolve } from "@std/path";
-import { parseArgs } from "node:util";
 import { writeCompileConfig } from "./compile_config.ts";
 import { type Architecture, ARCHITECTURES } from "./elf.ts";
 import { withLock } from "./lock.ts";
@@ -100,14 +100,22 @@ function targets(value: string): readonly Architecture[] {
   return found;
 }
 
+const HELP = `deno task compile [--target x86_64|aarch64|all] [--output DIR]
+
+Makes kubesolo-update-<architecture>: the agent as one executable, limited to the permissions
+of permissions.agent in deno.json.
+
+  --target ARCH   x86_64, aarch64 or all; this machine's where it is left out
+  --output DIR    where it goes (dist)
+
+Deno's runtime comes from DENORT_BIN, else from Deno's own host, else from npm; the SHA-256 of
+the last is checked.`;
+
 if (import.meta.main) {
   await main(async () => {
-    const { values } = parseArgs({
-      args: Deno.args,
-      options: {
-        target: { type: "string", default: Deno.build.arch },
-        output: { type: "string", default: DIST },
-      },
+    const values = taskOptions(HELP, {
+      target: { type: "string", default: Deno.build.arch },
+      output: { type: "string", default: DIST },
     });
     for (const architecture of targets(values.target)) {
       const path = await compileAgent(architecture, values.output);

@@ -5,7 +5,7 @@
  */
 
 import { bold, green, setColorEnabled } from "@std/fmt/colors";
-import { parseArgs } from "node:util";
+import { taskOptions } from "./arguments.ts";
 import { ensureInstalled } from "./debian.ts";
 import { demoNeeds, roundTrip } from "./demo/round_trip.ts";
 import { main, say } from "./screen.ts";
@@ -19,15 +19,10 @@ QEMU, and lets it update itself: to a good version, and back from a broken one.
   --json FILE   write what happened: every boot, every change of phase, the end`;
 
 await main(async () => {
-  const { values } = parseArgs({
-    args: Deno.args,
-    options: {
-      uefi: { type: "boolean", default: false },
-      json: { type: "string" },
-      help: { type: "boolean", short: "h", default: false },
-    },
+  const values = taskOptions(HELP, {
+    uefi: { type: "boolean", default: false },
+    json: { type: "string" },
   });
-  if (values.help) return console.log(HELP);
   setColorEnabled(Deno.stderr.isTerminal() && !Deno.noColor);
   await ensureInstalled(...demoNeeds(values.uefi));
   const report = await roundTrip(values.uefi);

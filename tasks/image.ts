@@ -5,9 +5,9 @@
  * @module
  */
 
+import { taskOptions } from "./arguments.ts";
 import { format } from "@std/fmt/bytes";
 import { dirname, relative } from "@std/path";
-import { parseArgs } from "node:util";
 import { ensureInstalled, fileOf, type KnownProgram, type Needed } from "./debian.ts";
 import {
   DEFAULT_SIZES,
@@ -110,21 +110,34 @@ async function fillPartitions(
   }
 }
 
+const HELP =
+  `deno task image --output FILE [--slot-a DIR] [--slot-b DIR] [--data DIR] [sizes] [--no-bios] [--no-efi]
+
+Builds a node's disk as a file, without root and without loop devices: an ESP with GRUB, the
+slots A and B, and the data partition. The same inputs give the same bytes.
+
+  --output FILE        where it goes
+  --slot-a DIR         vmlinuz, kubesolo-os.gz and version of slot A; empty where left out
+  --slot-b DIR         the same for slot B
+  --data DIR           contents of the data partition
+  --esp-size SIZE      64M
+  --slot-size SIZE     128M, each
+  --data-size SIZE     64M
+  --no-bios            not for BIOS machines
+  --no-efi             not for UEFI machines`;
+
 if (import.meta.main) {
   await main(async () => {
-    const { values } = parseArgs({
-      args: Deno.args,
-      options: {
-        "output": { type: "string" },
-        "slot-a": { type: "string" },
-        "slot-b": { type: "string" },
-        "data": { type: "string" },
-        "esp-size": { type: "string", default: "64M" },
-        "slot-size": { type: "string", default: "128M" },
-        "data-size": { type: "string", default: "64M" },
-        "no-bios": { type: "boolean", default: false },
-        "no-efi": { type: "boolean", default: false },
-      },
+    const values = taskOptions(HELP, {
+      "output": { type: "string" },
+      "slot-a": { type: "string" },
+      "slot-b": { type: "string" },
+      "data": { type: "string" },
+      "esp-size": { type: "string", default: "64M" },
+      "slot-size": { type: "string", default: "128M" },
+      "data-size": { type: "string", default: "64M" },
+      "no-bios": { type: "boolean", default: false },
+      "no-efi": { type: "boolean", default: false },
     });
     const { output } = values;
     if (!output) throw new Error("--output: wanted the file to write the image to, found none");

@@ -4,9 +4,9 @@
  * @module
  */
 
+import { taskOptions } from "./arguments.ts";
 import { format } from "@std/fmt/bytes";
 import { dirname, relative } from "@std/path";
-import { parseArgs } from "node:util";
 import { compileAgent, DIST } from "./compile.ts";
 import { concatenate, type Entry } from "./cpio.ts";
 import { ensureInstalled, fileOf, type KnownProgram, type Needed } from "./debian.ts";
@@ -71,18 +71,29 @@ async function releaseEntries(
   ];
 }
 
+const HELP =
+  `deno task initramfs --version VERSION --output FILE [--agent FILE] [--overlay DIR …] [--broken]
+deno task initramfs --into FILE --output FILE [--agent FILE]
+
+Packs a node's root file system: the agent and its libraries, GRUB's grub-editenv, BusyBox,
+kernel modules and the node's init. The same inputs give the same bytes.
+
+  --version VERSION   text of /etc/kubesolo-os-version
+  --output FILE       where it goes (dist/kubesolo-os.gz)
+  --agent FILE        the agent (compiled where it is left out)
+  --overlay DIR       files to lay over the root; may be given several times
+  --broken            the service never answers its health probe: for trying a bad release
+  --into FILE         add the agent to this initramfs instead, and leave the rest as it is`;
+
 if (import.meta.main) {
   await main(async () => {
-    const { values } = parseArgs({
-      args: Deno.args,
-      options: {
-        version: { type: "string" },
-        agent: { type: "string" },
-        overlay: { type: "string", multiple: true, default: [] },
-        broken: { type: "boolean", default: false },
-        into: { type: "string" },
-        output: { type: "string", default: `${DIST}/kubesolo-os.gz` },
-      },
+    const values = taskOptions(HELP, {
+      version: { type: "string" },
+      agent: { type: "string" },
+      overlay: { type: "string", multiple: true, default: [] },
+      broken: { type: "boolean", default: false },
+      into: { type: "string" },
+      output: { type: "string", default: `${DIST}/kubesolo-os.gz` },
     });
     const { version, output, into } = values;
     if (!version && !into) throw new Error("--version: wanted the release's version, found none");

@@ -1,0 +1,31 @@
+/**
+ * The options of tasks.
+ *
+ * @module
+ */
+
+import { parseArgs, type ParseArgsConfig } from "node:util";
+
+type Options = NonNullable<ParseArgsConfig["options"]>;
+
+/** What {@linkcode parseArgs} makes of options. */
+export type Values<T extends Options> = ReturnType<
+  typeof parseArgs<{ args: string[]; options: T }>
+>["values"];
+
+/**
+ * The options that this task was given. `--help` prints `help` and ends the process.
+ *
+ * @throws {Error} naming an option that is not there, with the help below.
+ */
+export function taskOptions<const T extends Options>(help: string, options: T): Values<T> {
+  if (Deno.args.some((argument) => argument === "--help" || argument === "-h")) {
+    console.log(help);
+    Deno.exit(0);
+  }
+  try {
+    return parseArgs({ args: [...Deno.args], options }).values;
+  } catch (error) {
+    throw new Error(`${error instanceof Error ? error.message : error}\n\n${help}`);
+  }
+}
