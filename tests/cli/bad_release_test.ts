@@ -100,6 +100,16 @@ Deno.test("a release that is not for this node is refused, and the state says wh
   assertMatch(shown.stdout, /^refused +2.0.0 by gate room: wanted \d+ bytes, found \d+ bytes$/m);
   await assertRecovers(node, "2.0.0");
   assertEquals((await node.state()).last_refusal, undefined);
+
+  await node.publish({ version: "3.0.0", changes: { channel: "beta" } });
+  await assertEnding(node, await node.ask("apply"), {
+    exit: 20,
+    says: /^gate channel for 3.0.0: /,
+    passive: "2.0.0",
+    phase: "staged",
+    gate: "channel",
+  });
+  assertEquals((await node.update("activate")).code, 0, "what was staged before stays staged");
 });
 
 Deno.test("a slot on trial is not overwritten by the next update", async () => {

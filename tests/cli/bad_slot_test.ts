@@ -2,7 +2,7 @@ import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { LoopDisk, run, systemPartitions } from "../loop_disk.ts";
 import { assertEnding, assertRecovers, complaintOf } from "./_aftermath.ts";
 import { ofUnknownLength, on } from "./_bad_server.ts";
-import { bytesOf, TestNode } from "./_test_node.ts";
+import { bytesOf, sha256, TestNode } from "./_test_node.ts";
 
 Deno.test("a release that does not fit is refused before, or where the slot is full", async () => {
   await using node = await TestNode.create();
@@ -66,6 +66,48 @@ Deno.test("a slot that cannot be written, or has no file system, is left as it i
 
   await run("mke2fs", "-q", "-F", "-t", "ext4", "-L", "KSOLOB", device);
   await assertRecovers(node, "2.0.0");
+});
+
+Deno.test("an image needs no file system in its slot, and a bad one leaves none", async () => {
+  await using node = await TestNode.create();
+  const device = node.disk.of("KSOLOB");
+  const image = bytesOf("image 2.0.0", 4 << 20);
+  await Deno.writeFile(`${node.www}/root.img`, image);
+  const changes = {
+    ...{ vmlinuz_url: null, vmlinuz_sha256: null, vmlinuz_size: null },
+    ...{ initramfs_url: null, initramfs_sha256: null, initramfs_size: null },
+    ...{ image_url: "root.img", image_sha256: sha256(image), image_size: image.length },
+  };
+  const beginning = async (length: number) => {
+    using file = await Deno.open(device);
+    const bytes = new Uint8Array(length);
+    for (let read = 0; read < length;) read += await file.read(bytes.subarray(read)) ?? length;
+    return bytes;
+  };
+
+  await node.publish({ version: "2.0.0", changes: { ...changes, image_sha256: "0".repeat(64) } });
+  await assertEnding(node, await node.ask("apply"), {
+    exit: 30,
+    says: /^fetching image .* where 0{64} was promised; nothing was staged/,
+    passive: null,
+    phase: "failed",
+  });
+  assertEquals((await beginning(64 << 10)).every((byte) => byte === 0), true);
+
+  await node.publish({ version: "2.0.0", changes: { ...changes, image_size: 25 << 20 } });
+  await assertEnding(node, await node.ask("apply"), {
+    exit: 20,
+    says: /^gate room for 2.0.0: wanted 26214400 bytes, found 25165824 bytes/,
+    passive: null,
+    phase: "failed",
+    gate: "room",
+  });
+
+  await node.publish({ version: "2.0.0", changes });
+  const { code, stderr } = await node.ask("apply");
+  assertEquals(code, 0, stderr);
+  assertEquals(sha256(await beginning(image.length)), sha256(image));
+  assertEquals(await node.slot("A"), "1.0.0");
 });
 
 Deno.test("a slot that somebody has mounted is not written", async () => {
