@@ -182,7 +182,7 @@ export function buildProgram(
     .action((flags) =>
       peek("status", flags, reporter, async ({ node }, holder) => {
         const outcome = await status(node, holder === undefined);
-        const note = holder ? `\nworking   ${holder}` : "";
+        const note = holder ? `\nworking      ${holder}` : "";
         const value = holder ? { ...outcome, workedOnBy: holder } : outcome;
         tell(flags, value, () => showStatus(outcome) + note);
       })

@@ -9,6 +9,9 @@ import type { BootCopy, CheckOutcome, SlotStatus, StatusOutcome } from "../core/
 import { size } from "./terminal.ts";
 
 const LEDGER_LINES = 5;
+const COLUMN_GAP = 2;
+/** With the gap, as wide as the names of all lines below the table. */
+const KEY_WIDTH = 11;
 
 /** `status` as a table: slots side by side, then boot environment, phase and ledger. */
 export function showStatus(outcome: StatusOutcome): string {
@@ -21,23 +24,23 @@ export function showStatus(outcome: StatusOutcome): string {
   ];
   const lines = table(rows);
   lines.push("");
-  lines.push(`boot      ${boot.why ?? "unknown"}, slot ${outcome.running} runs`);
-  lines.push(...environment.copies.map((copy) => `${copy.name.padEnd(11)} ${describeCopy(copy)}`));
+  lines.push(`boot         ${boot.why ?? "unknown"}, slot ${outcome.running} runs`);
+  lines.push(...environment.copies.map((copy) => `${copy.name.padEnd(12)} ${describeCopy(copy)}`));
   lines.push(
-    `phase     ${phaseText(state.phase)}${state.to_version ? ` ${state.to_version}` : ""}`,
+    `phase        ${phaseText(state.phase)}${state.to_version ? ` ${state.to_version}` : ""}`,
   );
-  if (state.last_error) lines.push(`error     ${red(state.last_error)}`);
+  if (state.last_error) lines.push(`error        ${red(state.last_error)}`);
   if (state.last_refusal) {
     const { gate, wanted, found, version } = state.last_refusal;
     lines.push(
-      `refused   ${version ?? ""} by gate ${bold(gate)}: wanted ${wanted}, found ${found}`,
+      `refused      ${version ?? ""} by gate ${bold(gate)}: wanted ${wanted}, found ${found}`,
     );
   }
   for (const entry of state.ledger.slice(-LEDGER_LINES)) {
     const outcome = entry.outcome === "success" ? green("success    ") : red("rolled back");
-    lines.push(`ledger    ${outcome} ${entry.version} ${dim(entry.at)} ${entry.reason}`);
+    lines.push(`ledger       ${outcome} ${entry.version} ${dim(entry.at)} ${entry.reason}`);
   }
-  for (const notice of outcome.notices) lines.push(`${yellow("warning")}   ${notice}`);
+  for (const notice of outcome.notices) lines.push(`${yellow("warning")}      ${notice}`);
   return lines.join("\n");
 }
 
@@ -95,7 +98,9 @@ function table(rows: readonly (readonly string[])[]): string[] {
   // deno-lint-ignore no-control-regex
   const width = (cell: string) => cell.replace(/\x1b\[\d+m/g, "").length;
   const columns = rows[0].map((_, i) => Math.max(...rows.map((row) => width(row[i]))));
+  columns[0] = KEY_WIDTH;
   return rows.map((row) =>
-    row.map((cell, i) => cell + " ".repeat(columns[i] - width(cell))).join("  ").trimEnd()
+    row.map((cell, i) => cell + " ".repeat(columns[i] - width(cell))).join(" ".repeat(COLUMN_GAP))
+      .trimEnd()
   );
 }
