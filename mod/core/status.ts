@@ -40,15 +40,17 @@ export interface StatusOutcome {
 /**
  * The node as it stands; not a byte is written.
  *
- * @param look Whether to look into the slots. Without it, as while another agent works in them, what
- * the agent wrote there is shown.
+ * @param look Whether to look into the passive slot, too: not while another agent may be writing it.
+ * The running slot is never written.
  * @throws {UpdateError} where the running slot is in doubt, or the environment out of reach.
  */
 export async function status(node: Node, look = true): Promise<StatusOutcome> {
   const { running, environment, state, notices } = await survey(node);
   const describe = async (slot: Slot): Promise<SlotStatus> => {
     const written = state.slots[slot];
-    const contents = look ? await inspect(slot) : { version: written?.version };
+    const contents = look || slot === running
+      ? await inspect(slot)
+      : { problem: "not looked at while another agent works" };
     return {
       ...contents,
       version: contents.version ?? written?.version,

@@ -13,6 +13,11 @@ const FAILED: Pick<Ending, "passive" | "phase"> = { passive: "not bootable", pha
 /** Waits and stalls are short: a test must not wait for what a slow line may take. */
 const HASTE = ["--stall-timeout", "0.5"];
 
+/** The first byte that a request of {@linkcode TestNode.requests} asks for. */
+function rangeOf(request: string): number {
+  return Number(/ bytes=(\d+)-$/.exec(request)?.[1] ?? 0);
+}
+
 Deno.test("bytes that are not the promised ones are refused, and nothing is staged", async () => {
   await using node = await TestNode.create();
 
@@ -74,12 +79,10 @@ Deno.test("a body that ends early is fetched to its end, or the source is given 
   const { code, stderr } = await node.ask("apply", ...HASTE);
   assertEquals(code, 0, stderr);
   assertEquals(await node.slot("B"), "2.0.0");
-  assertEquals(node.requests, [
-    "GET /latest.json",
-    "GET /kubesolo-os-2.0.0.gz bytes=1200000-",
-    "GET /kubesolo-os-2.0.0.gz bytes=1500000-",
-    "GET /kubesolo-os-2.0.0.gz bytes=1800000-",
-  ], "what was there is not fetched again");
+  const [first, ...ranges] = node.requests.slice(1).map(rangeOf);
+  assertEquals(first, 1_200_000, "what was there is not fetched again");
+  assertEquals(ranges.length, 2);
+  for (const range of ranges) assert(range > first && range < 1_800_001, node.requests.join("\n"));
 });
 
 Deno.test("a body that stalls or crawls is given up", async () => {
@@ -97,7 +100,7 @@ Deno.test("a body that stalls or crawls is given up", async () => {
     says:
       /fetching kubesolo-os.gz .*: only \d+ bytes in 1 seconds, 6 times in a row, after 1000\d\d\d/,
   });
-  assertMatch(slow.stderr, /^warning: .*: .*bytes for 0.5 seconds after 1000000 bytes; trying/m);
+  assertMatch(slow.stderr, /^warning: .*: .*bytes for 0.5 seconds after \d+ bytes; trying/m);
 
   node.answer = on("latest.json", () => {});
   await assertEnding(node, await node.ask("apply", ...HASTE), {
@@ -142,8 +145,10 @@ Deno.test("a server that goes away in the middle costs only the bytes that were 
   await assertEnding(node, await node.ask("apply", ...HASTE), {
     ...FAILED,
     exit: 40,
-    says: /fetching kubesolo-os.gz .*: .* did not answer: .*refused.*, 6 times .* 1000000 bytes/,
+    says: /fetching kubesolo-os.gz .*: .* did not answer: .*refused.*, 6 times .* \d+ bytes; check/,
   });
+  const { download } = await node.state();
+  assert(Number(download?.bytes) > 500_000, "what came is kept");
   await assertEnding(node, await node.ask("apply"), {
     ...FAILED,
     exit: 40,
@@ -157,8 +162,7 @@ Deno.test("a server that goes away in the middle costs only the bytes that were 
   assertEquals(code, 0, stderr);
   assertEquals(await node.slot("B"), "2.0.0");
   const asked = node.requests.filter((line) => !line.includes("latest.json"));
-  assert(asked.length > 0);
-  for (const line of asked) assertMatch(line, /^\w+ .kubesolo-os-2.0.0.gz bytes=1000000-$/);
+  assertEquals(new Set(asked.map(rangeOf)), new Set([download?.bytes]));
 });
 
 Deno.test("an agent that is killed in the middle goes on from its last mark", async () => {
@@ -187,7 +191,6 @@ Deno.test("an agent that is killed in the middle goes on from its last mark", as
   assertEquals(await node.slot("B"), "2.0.0");
   assertEquals(await node.slot("A"), "1.0.0");
   const asked = node.requests.filter((line) => line.includes(".gz"));
-  assert(asked.length > 0);
-  for (const line of asked) assert(line.endsWith(`.gz bytes=${download?.bytes}-`), line);
+  assertEquals(new Set(asked.map(rangeOf)), new Set([download?.bytes]));
   assertEquals(await node.mounts(), []);
 });

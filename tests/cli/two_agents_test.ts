@@ -32,12 +32,13 @@ Deno.test("while one agent works, others are refused and told who it is, and can
     ),
   );
   assertEquals(shown.code, 0, shown.stderr);
-  assertMatch(shown.stdout, new RegExp(`^working   ${holder}$`, "m"));
+  assertMatch(shown.stdout, new RegExp(`^working +${holder}$`, "m"));
   assertMatch(shown.stdout, /^phase +downloading 2.0.0$/m);
   assertEquals(listed.code, 0, listed.stderr);
-  const { worked_on_by, state, slots } = JSON.parse(listed.stdout);
+  const { worked_on_by, state, slots: { A, B } } = JSON.parse(listed.stdout);
   assertMatch(worked_on_by, new RegExp(`^${holder}$`));
-  assertEquals([state.phase, slots.A.running], ["downloading", true]);
+  assertEquals([state.phase, A.running, A.version], ["downloading", true, "1.0.0"]);
+  assertEquals([A.problem, B.problem], [undefined, "not looked at while another agent works"]);
   assertEquals((await node.mounts()).length, 1, "nobody looks into a slot that is being written");
 
   goOn();
