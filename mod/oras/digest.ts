@@ -30,12 +30,16 @@ export function describe(mediaType: string, bytes: Uint8Array): Descriptor {
  * there is one less, or where the digest is another. Whoever read it to its end without an error has the
  * content.
  *
- * @throws {OrasError} `content` where the digest is of an algorithm that is not supported.
+ * @throws {OrasError} `content` where the digest is of an algorithm that is not supported, or the size is
+ * none.
  */
 export function verified(expected: Descriptor, stream: ByteStream): ByteStream {
   const action = `verifying ${expected.digest}`;
   if (!isDigest(expected.digest)) {
     throw new OrasError("content", action, "wanted a sha256 digest");
+  }
+  if (!Number.isSafeInteger(expected.size) || expected.size < 0) {
+    throw new OrasError("content", action, `wanted a size in bytes, found ${expected.size}`);
   }
   const hash = createHash("sha256");
   const reader = stream.getReader();
@@ -43,8 +47,10 @@ export function verified(expected: Descriptor, stream: ByteStream): ByteStream {
   const source: UnderlyingByteSource = {
     type: "bytes",
     async pull(controller) {
-      const { value, done } = await reader.read();
-      if (!done) {
+      let { value, done } = await reader.read();
+      // A byte stream refuses empty chunks, and some sources have them.
+      while (!done && value?.length === 0) ({ value, done } = await reader.read());
+      if (value !== undefined) {
         size += value.length;
         if (size > expected.size) {
           await reader.cancel().catch(() => {});
