@@ -5,7 +5,12 @@
  * @module
  */
 
+export * from "./challenge.ts";
 export * from "./content.ts";
 export * from "./digest.ts";
 export * from "./errors.ts";
 export * from "./media_types.ts";
+export * from "./reference.ts";
+export * from "./manifest.ts";
+export * from "./memory.ts";
+export * from "./pack.ts";
