@@ -7,10 +7,8 @@
 
 export * from "./challenge.ts";
 export * from "./content.ts";
+export * from "./credentials.ts";
 export * from "./digest.ts";
 export * from "./errors.ts";
 export * from "./media_types.ts";
 export * from "./reference.ts";
-export * from "./manifest.ts";
-export * from "./memory.ts";
-export * from "./pack.ts";
