@@ -10,5 +10,8 @@ export * from "./content.ts";
 export * from "./credentials.ts";
 export * from "./digest.ts";
 export * from "./errors.ts";
+export * from "./manifest.ts";
 export * from "./media_types.ts";
+export * from "./memory.ts";
+export * from "./pack.ts";
 export * from "./reference.ts";
