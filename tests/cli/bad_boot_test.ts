@@ -43,7 +43,7 @@ Deno.test("a boot that went wrong is reported loudly, and says what may be done 
     assertEquals(checked.code, 10, checked.stderr);
     assertMatch(checked.stderr, warning);
     const shown = await node.update("status");
-    assertStringIncludes(shown.stdout, `boot      ${why}, slot A runs`);
+    assertStringIncludes(shown.stdout, `boot         ${why}, slot A runs`);
     assertMatch(shown.stdout, new RegExp(warning.source.replace(": ", " +"), "m"));
     const healthy = await node.update("healthcheck");
     assertEquals([healthy.code, warning.test(healthy.stderr)], [0, true], healthy.stderr);

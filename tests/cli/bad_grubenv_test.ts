@@ -39,7 +39,7 @@ for (const name of ["grubenv", "grubenv.bak"]) {
       await damage(node, name, bytes);
       const before = await node.update("status");
       assertEquals(before.code, 0, before.stderr);
-      assertStringIncludes(before.stdout, `\nwarning   ${name}: ${problem}`);
+      assertStringIncludes(before.stdout, `\nwarning      ${name}: ${problem}`);
       const healthy = await node.update("healthcheck");
       assertEquals(healthy.code, 0, healthy.stderr);
       assertStringIncludes(healthy.stderr, `warning: ${name}: ${problem}\n`);
