@@ -63,8 +63,8 @@ export function drip(response: ServerResponse): void {
   response.once("close", () => clearInterval(timer));
 }
 
-/** A text without an end, at 12 MB a second; `sent` hears how many bytes it has come to. */
-export function endless(start: string, sent: (bytes: number) => void): Answer {
+/** A text of 100 MB, at 12 MB a second; `sent` hears how many bytes it has come to. */
+export function huge(start: string, sent: (bytes: number) => void): Answer {
   return (_request, response) => {
     const chunk = new TextEncoder().encode(" ".repeat(64 << 10));
     let total = 0;
@@ -73,6 +73,9 @@ export function endless(start: string, sent: (bytes: number) => void): Answer {
     const timer = setInterval(() => {
       response.write(chunk);
       sent(total += chunk.length);
+      if (total < 100e6) return;
+      clearInterval(timer);
+      response.end();
     }, 5);
     response.once("close", () => clearInterval(timer));
   };
