@@ -10,7 +10,9 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   http: ["core"],
   host: ["core"],
   oras: [],
-  cli: ["core", "boot", "slots", "http", "host"],
+  // the one room that stands on another: it says what releases look like as OCI artifacts
+  oci: ["core", "oras"],
+  cli: ["core", "boot", "slots", "http", "host", "oci", "oras"],
 };
 
 interface Module {
