@@ -91,7 +91,11 @@ export class CredentialFile implements CredentialFinder {
     const fields = this.#object(value, `auths of ${placeOf(key)}`);
     const field = (name: string) => this.#text(fields[name] ?? "", name);
     const [identity, registry] = [field("identitytoken"), field("registrytoken")];
-    if (registry) return { kind: "registry", token: registry };
+    if (registry) {
+      // it becomes part of a header
+      if (!/^[\x21-\x7e]+$/.test(registry)) throw this.#wrong("registrytoken: text was wanted");
+      return { kind: "registry", token: registry };
+    }
     if (identity) return { kind: "identity", token: identity };
     const auth = field("auth");
     if (!auth) {

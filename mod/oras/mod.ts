@@ -15,3 +15,5 @@ export * from "./media_types.ts";
 export * from "./memory.ts";
 export * from "./pack.ts";
 export * from "./reference.ts";
+export * from "./registry_client.ts";
+export * from "./registry_limits.ts";
