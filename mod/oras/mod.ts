@@ -10,6 +10,7 @@ export * from "./content.ts";
 export * from "./credentials.ts";
 export * from "./digest.ts";
 export * from "./errors.ts";
+export * from "./layout.ts";
 export * from "./manifest.ts";
 export * from "./media_types.ts";
 export * from "./memory.ts";
