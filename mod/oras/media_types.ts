@@ -32,3 +32,12 @@ export function isManifestType(mediaType: string): boolean {
 export function isIndexType(mediaType: string): boolean {
   return mediaType === IMAGE_INDEX || mediaType === DOCKER_MANIFEST_LIST;
 }
+
+/** Layers that only their publisher hands out (image specification 1.1, layer.md, non-distributable). */
+const FOREIGN_LAYER =
+  /^application\/vnd\.(oci\.image\.layer\.nondistributable\.v1\.tar(\+gzip|\+zstd)?|docker\.image\.rootfs\.foreign\.diff\.tar(\.gzip)?)$/;
+
+/** Whether a registry has such a layer by its address alone, so that a copy leaves it out. */
+export function isForeignLayer(mediaType: string): boolean {
+  return FOREIGN_LAYER.test(mediaType);
+}

@@ -7,6 +7,7 @@
 
 export * from "./challenge.ts";
 export * from "./content.ts";
+export * from "./copy.ts";
 export * from "./credentials.ts";
 export * from "./digest.ts";
 export * from "./errors.ts";
