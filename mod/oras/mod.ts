@@ -19,3 +19,4 @@ export * from "./pack.ts";
 export * from "./reference.ts";
 export * from "./registry_client.ts";
 export * from "./registry_limits.ts";
+export * from "./repository.ts";
