@@ -28,6 +28,9 @@ async function ensureTestTools(): Promise<void> {
     fileOf("nginx-light", "/usr/sbin/nginx"),
     fileOf("openssl", "/usr/bin/openssl"),
     fileOf("squashfs-tools", "/usr/bin/mksquashfs"),
+    fileOf("docker-registry", "/usr/bin/docker-registry"),
+    fileOf("skopeo", "/usr/bin/skopeo"),
+    fileOf("apache2-utils", "/usr/bin/htpasswd"),
   );
 }
 

@@ -92,7 +92,13 @@ export function buildProgram(
       .option("--conf <file>", `settings (default: ${DEFAULT_CONF}, if it is there)`);
   const fromSource = (name: string, description: string) =>
     command(name, description)
-      .option("--server <url>", "update server: the directory that has latest.json")
+      .addOption(
+        new Option("--server <url>", "update server: the directory that has latest.json")
+          .conflicts("registry"),
+      )
+      .option("--registry <repository>", "take updates from an OCI registry: host/repository")
+      .option("--tag <tag>", "tag of the release in the registry (default: stable)")
+      .option("--plain-http", "speak http to the registry", false)
       .option("--channel <name>", "channel to follow (default: stable)")
       .option("--maintenance-window <HH:MM-HH:MM>", "update only then, in the node's time")
       .option("--force", "skip the maintenance window and the ledger, nothing else", false)
@@ -111,7 +117,13 @@ export function buildProgram(
   ) => answered({ exit: EXIT.done, ...rest, value, text, json: flags.json === true });
 
   fromSource("check", "Ask the source what there is, and the gates whether it would be taken.")
-    .addHelpText("after", example("check --server http://updates.lan/stable", "check --json"))
+    .addHelpText(
+      "after",
+      example(
+        "check --server http://updates.lan/stable",
+        "check --registry registry.lan/os/kubesolo --tag stable --json",
+      ),
+    )
     .action((flags) =>
       locked("check", flags, reporter, async ({ node, policy, source }) => {
         const outcome = await check(node, await source(), policy);

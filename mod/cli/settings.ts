@@ -18,7 +18,10 @@ export const MAX_CONF_BYTES = 64 << 10;
 
 /** What an operator can set. */
 export interface Settings {
+  /** An HTTP URL, or a repository of a registry: `host/repository`. */
   readonly server?: string;
+  /** Of a release in a registry. */
+  readonly tag?: string;
   readonly channel: string;
   readonly window?: string;
   readonly healthcheckUrl?: string;
@@ -28,6 +31,8 @@ export interface Settings {
 export interface SettingFlags {
   readonly conf?: string;
   readonly server?: string;
+  readonly registry?: string;
+  readonly tag?: string;
   readonly channel?: string;
   readonly maintenanceWindow?: string;
   readonly healthcheckUrl?: string;
@@ -57,7 +62,8 @@ export async function readSettings(disk: Disk, flags: SettingFlags): Promise<Set
   const window = flags.maintenanceWindow ?? conf.get("maintenance_window");
   if (window) parseWindow(window);
   return {
-    server: flags.server ?? (conf.get("server") || undefined),
+    server: flags.server ?? flags.registry ?? (conf.get("server") || undefined),
+    tag: flags.tag ?? (conf.get("tag") || undefined),
     channel: flags.channel ?? (conf.get("channel") || "stable"),
     window: window || undefined,
     healthcheckUrl: flags.healthcheckUrl ?? (conf.get("healthcheck_url") || undefined),

@@ -49,6 +49,7 @@ export interface PlaceFlags extends SettingFlags {
   readonly grubenv?: string;
   readonly state: string;
   readonly force?: boolean;
+  readonly plainHttp?: boolean;
   readonly stallTimeout?: number;
 }
 
@@ -163,7 +164,7 @@ async function open(flags: PlaceFlags, places: Places, reporter: Reporter): Prom
       force: flags.force ?? false,
       stallSeconds,
     },
-    source: () => openSource(settings, stallSeconds),
+    source: () => openSource(settings, stallSeconds, flags.plainHttp ?? false),
     healthChecks: () => chooseHealthChecks(settings, disk, workDirectory),
   };
 }
@@ -189,17 +190,25 @@ function chooseHealthChecks(
   return checks;
 }
 
-async function openSource({ server }: Settings, stallSeconds: number): Promise<UpdateSource> {
+async function openSource(
+  { server, tag }: Settings,
+  stallSeconds: number,
+  plainHttp: boolean,
+): Promise<UpdateSource> {
   if (server === undefined) {
     throw new UpdateError("usage", {
       operation: "choosing a source",
       found: "no update server",
-      advice: "give --server URL, or server= in /etc/kubesolo/update.conf",
+      advice: "give --server URL or --registry REPOSITORY, or server= in /etc/kubesolo/update.conf",
     });
+  }
+  // a room for each kind of source, loaded here, since most commands ask nobody
+  if (!server.includes("://")) {
+    const { openRegistry } = await import("./registry.ts");
+    return await openRegistry(server, { tag, plainHttp });
   }
   // a server that takes a connection and says nothing stalls as well
   const url = httpUrl("the update server's address", server);
-  // loaded here, since most commands ask nobody
   const { HttpSource } = await import("../http/mod.ts");
   return new HttpSource(url, { headersSeconds: stallSeconds });
 }

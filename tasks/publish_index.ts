@@ -1,0 +1,38 @@
+/**
+ * `deno task publish:index`: releases of several architectures under one tag.
+ *
+ * @module
+ */
+
+import { taskOptions } from "./arguments.ts";
+import { publishIndex } from "./publish/artifact.ts";
+import { openDestination } from "./publish/destination.ts";
+import { main } from "./screen.ts";
+
+const HELP = `deno task publish:index --to DESTINATION --manifest REFERENCE --manifest REFERENCE …
+
+Makes an index of manifests that are in the repository already, one for each architecture, and
+gives it a tag.
+
+  --to DESTINATION       host/repository:tag, or oci:DIRECTORY:tag for an image layout
+  --manifest REFERENCE   tag or digest of a release in the same repository; several times
+  --plain-http           speak http to the registry
+  --ca-file FILE         trust this certificate authority, in PEM`;
+
+await main(async () => {
+  const values = taskOptions(HELP, {
+    "to": { type: "string" },
+    "manifest": { type: "string", multiple: true, default: [] },
+    "plain-http": { type: "boolean", default: false },
+    "ca-file": { type: "string" },
+  });
+  const { to, manifest } = values;
+  if (!to || manifest.length === 0) throw new Error(`wanted --to and --manifest\n\n${HELP}`);
+  const { target, tag } = await openDestination(to, {
+    plainHttp: values["plain-http"],
+    caFile: values["ca-file"],
+  });
+  if (!tag) throw new Error(`--to: wanted a tag at the end, found ${to}`);
+  const { digest } = await publishIndex(target, manifest, tag);
+  console.log(`${target.name}:${tag}  ${digest}`);
+});

@@ -1,0 +1,114 @@
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { ROOT } from "../../tasks/sources.ts";
+import { Registry } from "../oras/_registry.ts";
+import { TestNode } from "./_test_node.ts";
+
+const LOGIN = { username: "node", password: "a:secret with spaces" };
+
+/** Runs a publishing task as its user would. */
+async function task(name: string, args: readonly string[], config: string): Promise<string> {
+  const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", `tasks/${name}.ts`, ...args],
+    cwd: ROOT,
+    env: { DOCKER_CONFIG: config, REGISTRY_AUTH_FILE: "", RUST_BACKTRACE: "0" },
+  }).output();
+  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+  if (!success) throw new Error(text(stderr));
+  return text(stdout);
+}
+
+/** A release directory, as `publish` takes it. */
+async function releaseDirectory(node: TestNode, version: string): Promise<string> {
+  await node.publish({ version });
+  const directory = `${node.disk.directory}/release-${version}`;
+  await Deno.mkdir(directory);
+  await Deno.copyFile(`${node.www}/latest.json`, `${directory}/latest.json`);
+  await Deno.copyFile(`${node.www}/vmlinuz-${version}`, `${directory}/vmlinuz`);
+  await Deno.copyFile(`${node.www}/kubesolo-os-${version}.gz`, `${directory}/kubesolo-os.gz`);
+  return directory;
+}
+
+/** What podman and docker write at a login, for tasks and for the node. */
+async function login(node: TestNode, registry: Registry): Promise<string> {
+  const auth = btoa(`${LOGIN.username}:${LOGIN.password}`);
+  const text = JSON.stringify({ auths: { [registry.host]: { auth } } });
+  const directory = `${node.disk.directory}/docker`;
+  await Deno.mkdir(directory);
+  await Deno.writeTextFile(`${directory}/config.json`, text);
+  await node.sandbox.sh(`echo '${text}' >/etc/kubesolo/registry-auth.json`);
+  return directory;
+}
+
+Deno.test("a release goes from publish through a registry into the slot", async () => {
+  await using registry = await Registry.start({ login: LOGIN });
+  await using node = await TestNode.create();
+  const release = await releaseDirectory(node, "2.0.0");
+  const repository = `${registry.host}/site/os`;
+  const ask = (command: string, ...more: string[]) =>
+    node.update(command, "--registry", repository, "--plain-http", ...more);
+
+  const nobody = await ask("check");
+  assertEquals(nobody.code, 40, nobody.stderr);
+
+  const config = await login(node, registry);
+  const to = (tag: string) => ["--to", `${repository}:${tag}`, "--plain-http"];
+  const said = await task("publish", ["--release", release, ...to("2.0.0-amd64")], config);
+  assertMatch(said, /^127\.0\.0\.1:\d+\/site\/os:2\.0\.0-amd64 {2}sha256:[0-9a-f]{64}\n$/);
+  await task("publish_index", ["--manifest", "2.0.0-amd64", ...to("stable")], config);
+
+  const there = await ask("check", "--json");
+  assertEquals(there.code, 10, there.stderr);
+  assertEquals(JSON.parse(there.stdout).version, "2.0.0");
+  assertEquals(JSON.parse(there.stdout).size, 2_300_000);
+
+  const applied = await ask("apply");
+  assertEquals(applied.code, 0, applied.stderr);
+  assertEquals(await node.slot("B"), "2.0.0");
+  const state = await node.state();
+  assertEquals(state.phase, "staged");
+
+  // the same release by HTTP has the same digest: nothing is fetched again
+  const same = await node.ask("apply");
+  assertStringIncludes(same.stdout, "2.0.0 is staged in slot B already");
+});
+
+Deno.test("server= in update.conf takes a repository, and --tag chooses the release", async () => {
+  await using registry = await Registry.start();
+  await using node = await TestNode.create();
+  const release = await releaseDirectory(node, "2.0.0");
+  const repository = `${registry.host}/site/os`;
+  await task("publish", ["--release", release, "--to", `${repository}:beta`, "--plain-http"], "/");
+  await node.sandbox.sh(`echo 'server=${repository}' >/etc/kubesolo/update.conf`);
+  const stable = await node.update("check", "--plain-http");
+  assertEquals(stable.code, 40, stable.stderr);
+  assertStringIncludes(stable.stderr, `${repository}:stable`);
+  const beta = await node.update("check", "--plain-http", "--tag", "beta");
+  assertEquals(beta.code, 10, beta.stderr);
+});
+
+Deno.test("names that are no repository, and two sources at once, are usage errors", async () => {
+  await using node = await TestNode.create();
+  const short = await node.update("check", "--registry", "alpine");
+  assertEquals(short.code, 2, short.stderr);
+  const both = await node.ask("check", "--registry", "registry.lan/os");
+  assertEquals(both.code, 2, both.stderr);
+  assertStringIncludes(both.stderr, "--server");
+  assertEquals(await node.grubenv(), ["A/3/1", "A/3/1"]);
+});
+
+Deno.test("a registry that is gone in the middle costs nothing", async () => {
+  await using registry = await Registry.start();
+  await using node = await TestNode.create();
+  const release = await releaseDirectory(node, "2.0.0");
+  const repository = `${registry.host}/site/os`;
+  await task(
+    "publish",
+    ["--release", release, "--to", `${repository}:stable`, "--plain-http"],
+    "/",
+  );
+  await registry.stop();
+  const gone = await node.update("apply", "--registry", repository, "--plain-http");
+  assertEquals(gone.code, 40, gone.stderr);
+  assertEquals((await node.state()).phase, "failed");
+  assertEquals(await node.slot("B"), "1.0.0", "nothing was written");
+});
