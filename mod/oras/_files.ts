@@ -80,7 +80,7 @@ export async function readFile(
 export async function replaceFile(path: string, content: AsyncIterable<Uint8Array>): Promise<void> {
   const action = `writing ${path}`;
   const slash = path.lastIndexOf("/");
-  const [directory, name] = [path.slice(0, slash), path.slice(slash + 1)];
+  const [directory, name] = [slash < 0 ? "." : path.slice(0, slash + 1), path.slice(slash + 1)];
   const temporary = `${directory}/.${name}.${crypto.randomUUID()}`;
   const file = await io(action, () => Deno.open(temporary, { write: true, createNew: true }));
   try {

@@ -20,3 +20,4 @@ export * from "./reference.ts";
 export * from "./registry_client.ts";
 export * from "./registry_limits.ts";
 export * from "./repository.ts";
+export * from "./tar_layout.ts";
