@@ -233,7 +233,9 @@ export class TokenRegistry implements AsyncDisposable {
     if (range && Number(range.split("-")[0]) !== before.length) {
       return problem(416, "RANGE_INVALID");
     }
-    const bytes = new Uint8Array([...before, ...body]);
+    const bytes = new Uint8Array(before.length + body.length);
+    bytes.set(before);
+    bytes.set(body, before.length);
     if (request.method === "PATCH") {
       this.#uploads.set(session, bytes);
       return accepted(url.pathname + url.search, { range: `0-${bytes.length - 1}` });
