@@ -102,8 +102,8 @@ async function writeAll(file: Deno.FsFile, bytes: Uint8Array): Promise<void> {
   for (let done = 0; done < bytes.length;) done += await file.write(bytes.subarray(done));
 }
 
-// A name is durable when its directory is: fsync(2).
-async function syncDirectory(path: string): Promise<void> {
+/** The names in the directory are durable: fsync(2) on the directory itself. */
+export async function syncDirectory(path: string): Promise<void> {
   using directory = await Deno.open(path);
   await directory.sync();
 }

@@ -5,7 +5,7 @@
  */
 
 import { asStream, discard, streamOf } from "./_bytes.ts";
-import { fileSize, io, readFile, replaceFile } from "./_files.ts";
+import { fileSize, io, readFile, replaceFile, syncDirectory } from "./_files.ts";
 import { LayoutIndex } from "./_layout_index.ts";
 import {
   blobFile,
@@ -76,10 +76,10 @@ export class ImageLayout implements Target {
    * @throws {OrasError} as {@linkcode ImageLayout.open} does, and `io`.
    */
   static async create(directory: string): Promise<ImageLayout> {
-    await io(
-      `making ${directory}`,
-      () => Deno.mkdir(`${directory}/${BLOBS}`, { recursive: true }),
-    );
+    await io(`making ${directory}`, async () => {
+      await Deno.mkdir(`${directory}/${BLOBS}`, { recursive: true });
+      await syncDirectory(`${directory}/blobs`);
+    });
     if (await fileSize(`${directory}/${INDEX_FILE}`) === undefined) {
       await replaceFile(`${directory}/${INDEX_FILE}`, streamOf(LayoutIndex.empty().serialise()));
     }

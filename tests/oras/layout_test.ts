@@ -230,3 +230,30 @@ Deno.test({
     }
   },
 });
+
+Deno.test({
+  name: "a full disk is said, leaves no trace, and the rest of the content is not asked for",
+  ignore: Deno.uid() !== 0, // it mounts
+  fn: async () => {
+    await using temporary = new TemporaryDirectory();
+    const path = `${temporary.path}/small`;
+    await Deno.mkdir(path);
+    await run("mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", path);
+    try {
+      const layout = await ImageLayout.create(path);
+      const before = await filesBelow(path);
+      let cancelled = false;
+      const endless: ByteStream = new ReadableStream({
+        pull: (controller) => controller.enqueue(new Uint8Array(1 << 16)),
+        cancel: () => void (cancelled = true),
+      });
+      const target = { ...HELLO.target, size: 1 << 30 };
+      assertEquals(await code(layout.push(target, endless)), "io");
+      assertEquals(cancelled, true);
+      assertEquals(await filesBelow(path), before);
+      await layout.push(HELLO.target, HELLO.bytes);
+    } finally {
+      await run("umount", path);
+    }
+  },
+});
