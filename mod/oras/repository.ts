@@ -99,8 +99,14 @@ export class Repository implements Target {
       await discard(content);
       throw error;
     }
-    if (there) await discard(content);
-    else await this.#uploads.push(expected, content);
+    if (there) return await discard(content);
+    try {
+      await this.#uploads.push(expected, content);
+    } catch (error) {
+      // the session is over where the registry took the blob, and its answer was lost on the way
+      const over = error instanceof OrasError && error.code === "missing";
+      if (!over || !await this.#blobs.exists(expected)) throw error;
+    }
   }
 
   /**

@@ -95,8 +95,8 @@ async function answering(host: string): Promise<void> {
   throw new Error("the registry does not answer");
 }
 
-/** A private authority, and a certificate of it for 127.0.0.1. */
-async function certify(directory: string): Promise<{ certificate: string; key: string }> {
+/** Files of a private authority, `ca.crt`, and of a certificate of it for 127.0.0.1. */
+export async function certify(directory: string): Promise<{ certificate: string; key: string }> {
   const at = (name: string) => join(directory, name);
   const key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"];
   await run(

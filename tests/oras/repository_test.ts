@@ -264,6 +264,23 @@ Deno.test("a token that expires between two chunks is renewed", async () => {
   );
 });
 
+Deno.test("a blob that the registry took is there, though its answer was lost", async () => {
+  const { descriptor, bytes } = blob(noise(100));
+  for (const taken of [true, false]) {
+    let puts = 0;
+    await using registry: TokenRegistry = new TokenRegistry({
+      intercept: (request) => {
+        if (request.method !== "PUT") return undefined;
+        if (taken) registry.blobs.set(`os@${descriptor.digest}`, bytes);
+        return ++puts === 1 ? problem(502, "UNKNOWN") : problem(404, "BLOB_UPLOAD_UNKNOWN");
+      },
+    });
+    const push = () => open(registry).push(descriptor, bytes);
+    if (taken) await push();
+    else await fails("missing", push, "BLOB_UPLOAD_UNKNOWN");
+  }
+});
+
 Deno.test("a blob is mounted with a token for both repositories", async () => {
   const { descriptor, bytes } = blob(noise(100));
   await using registry = new TokenRegistry({ tokenSeconds: 60 });
