@@ -5,7 +5,7 @@
  * @module
  */
 
-import { fileSize, readFile, replaceFile } from "./_files.ts";
+import { fileSize, io, readFile, replaceFile } from "./_files.ts";
 import { BLOBS, INDEX_FILE, LAYOUT_FILE, LayoutReader } from "./_layout_reader.ts";
 import { BLOCK_BYTES, tarPadding, writeTarHeader } from "./_tar_header.ts";
 import { indexTar } from "./_tar_index.ts";
@@ -89,10 +89,10 @@ async function* tarOf(directory: string): AsyncGenerator<Uint8Array> {
     yield* entry(name, size, await readFile(`${directory}/${name}`, 0, size));
   }
   for (const name of ["blobs/", `${BLOBS}/`]) yield writeTarHeader({ name, size: 0, type: "5" });
-  const names: string[] = [];
-  for await (const { name } of Deno.readDir(`${directory}/${BLOBS}`)) names.push(name);
-  for (const hex of names.filter((name) => HEX.test(name)).sort()) {
-    const path = `${directory}/${BLOBS}/${hex}`;
+  const blobs = `${directory}/${BLOBS}`;
+  const names = await io(`listing ${blobs}`, () => Array.fromAsync(Deno.readDir(blobs)));
+  for (const hex of names.map(({ name }) => name).filter((name) => HEX.test(name)).sort()) {
+    const path = `${blobs}/${hex}`;
     const size = await sizeOf(path);
     const target = { mediaType: "application/octet-stream", digest: `sha256:${hex}`, size };
     yield* entry(`${BLOBS}/${hex}`, size, verified(target, await readFile(path, 0, size)));

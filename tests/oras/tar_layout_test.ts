@@ -68,6 +68,16 @@ Deno.test("one layout makes one tar, whenever and wherever it is written", async
   assertEquals(names.slice(4), names.slice(4).sort());
 });
 
+Deno.test("a layout that is gone ends in no tar", async () => {
+  await using temporary = new TemporaryDirectory();
+  const { layout } = await makeLayout(`${temporary.path}/layout`);
+  const path = `${temporary.path}/layout.tar`;
+  await Deno.rename(`${layout.name}/blobs`, `${temporary.path}/elsewhere`);
+  assertEquals(await code(writeTarLayout(layout, path)), "io");
+  await Deno.remove(`${layout.name}/index.json`);
+  assertEquals(await code(writeTarLayout(layout, path)), "missing");
+});
+
 Deno.test("a tar that ends in the middle of content is refused at once", async () => {
   await using temporary = new TemporaryDirectory();
   const { layout } = await makeLayout(`${temporary.path}/layout`);
