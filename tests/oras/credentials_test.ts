@@ -96,6 +96,7 @@ Deno.test("what is no such file is refused without showing it", () => {
     '{"auths": {"r": {"auth": "c2VjcmV0"}}}',
     '{"auths": {"r": {"auth": "secret!"}}}',
     '{"auths": {"r": {"auth": 7}}}',
+    '{"auths": {"r": {"registrytoken": "secret\\nX: y"}}}',
     '{"credHelpers": {"r": 7}}',
     '{"credsStore": 7}',
   ];

@@ -117,6 +117,22 @@ Deno.test("docker-registry: a stream that is not what it should be leaves nothin
   }
 });
 
+Deno.test("docker-registry that is killed in the middle of a blob is unreachable", async () => {
+  await using registry = await Registry.start();
+  const repository = open(registry, { sleep: () => Promise.resolve() });
+  const { descriptor, bytes } = blob(noise(32 << 20));
+  await repository.push(descriptor, bytes);
+  const reader = verified(descriptor, await repository.fetch(descriptor)).getReader();
+  await reader.read();
+  await registry.stop();
+  const rest = async () => {
+    while (!(await reader.read()).done);
+  };
+  for (const act of [rest, () => repository.fetch(descriptor), () => repository.resolve("a")]) {
+    assertEquals((await assertRejects<OrasError>(act, OrasError)).code, "unreachable");
+  }
+});
+
 Deno.test("docker-registry: an empty blob is content", async () => {
   await using registry = await Registry.start();
   const repository = open(registry);

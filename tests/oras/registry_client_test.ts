@@ -153,6 +153,21 @@ Deno.test("a registry that always answers 401 is asked twice", async () => {
   assertEquals(registry.requests.length, 3);
 });
 
+Deno.test("a password that is no longer taken is not said twice for one request", async () => {
+  let taken = true;
+  await using server = serve((request) =>
+    taken && request.headers.has("authorization")
+      ? new Response("{}")
+      : problem(401, "UNAUTHORIZED", { "www-authenticate": 'Basic realm="r"' })
+  );
+  const host = hostOf(server.url);
+  const client = clientOf({ credentials: credentialsFor(host) });
+  await ask(client, host);
+  taken = false;
+  await assertRejects(() => ask(client, host), OrasError, "401");
+  assertEquals(server.requests.length, 3);
+});
+
 Deno.test("credentials go to no token server over plain http on another host", async () => {
   await using other = serve(() => Response.json({ token: "t" }));
   for (

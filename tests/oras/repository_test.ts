@@ -304,6 +304,22 @@ Deno.test("an upload that is to go on nowhere, or off the web, is refused", asyn
   }
 });
 
+Deno.test("an upload that goes on at another host goes there without a token", async () => {
+  await using storage = serve(() => new Response(null, { status: 201 }));
+  await using registry = new TokenRegistry({
+    tokenSeconds: 60,
+    intercept: ({ method, headers }) =>
+      method === "POST" && headers.has("authorization")
+        ? new Response(null, { status: 202, headers: { location: `${storage.url}/up?sig=a%2Fb` } })
+        : undefined,
+  });
+  const { descriptor, bytes } = blob(noise(10));
+  await open(registry).push(descriptor, bytes);
+  const [{ path, headers }] = storage.requests;
+  assertEquals(path, `/up?sig=a%2Fb&digest=${encodeURIComponent(descriptor.digest)}`);
+  assertEquals(headers.get("authorization"), null);
+});
+
 Deno.test("a registry that keeps less than was sent is refused", async () => {
   await using server = serve((request) =>
     request.method === "HEAD"
