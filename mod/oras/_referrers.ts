@@ -46,8 +46,26 @@ export class Referrers {
    * remedy. Within one program it happens one after the other.
    */
   async record(referrer: Descriptor, manifest: Manifest): Promise<void> {
-    const before = this.#recording;
-    const mine = before.then(() => this.#add(referrer, manifest));
+    await this.#inTurn(() => this.#add(referrer, manifest));
+  }
+
+  /**
+   * Resolves when the index under the subject's tag, where there is one and the registry has no other
+   * means, does not list the manifest any more ("Deleting Manifests").
+   */
+  async forget({ digest }: Descriptor, { subject }: Manifest): Promise<void> {
+    if (!subject) return;
+    const action = `listing what refers to ${this.#api.name}@${subject.digest}`;
+    if (await this.#fromApi(subject.digest, undefined, action)) return;
+    await this.#inTurn(async () => {
+      const listed = await this.#tagged(subject.digest);
+      const left = listed.filter((each) => each.digest !== digest);
+      if (left.length < listed.length) await this.#write(subject.digest, left);
+    });
+  }
+
+  async #inTurn(act: () => Promise<void>): Promise<void> {
+    const mine = this.#recording.then(act);
     this.#recording = mine.catch(() => {});
     await mine;
   }
@@ -99,11 +117,15 @@ export class Referrers {
       const action = `recording that ${digest} refers to ${subject.digest}`;
       throw new OrasError("content", action, `${listed.length} referrers already`);
     }
-    const own = writeDescriptor({ mediaType, digest, size, artifactType, annotations });
-    const manifests = [...listed.map(writeDescriptor), own];
+    const own = { mediaType, digest, size, artifactType, annotations };
+    await this.#write(subject.digest, [...listed, own]);
+  }
+
+  async #write(subject: string, referrers: readonly Descriptor[]): Promise<void> {
+    const manifests = referrers.map(writeDescriptor);
     const index = { schemaVersion: 2, mediaType: IMAGE_INDEX, manifests };
     const bytes = new TextEncoder().encode(JSON.stringify(index));
-    await this.#manifests.put(tagOf(subject.digest), describe(IMAGE_INDEX, bytes), bytes);
+    await this.#manifests.put(tagOf(subject), describe(IMAGE_INDEX, bytes), bytes);
   }
 }
 

@@ -13,9 +13,9 @@ import { RepositoryApi } from "./_repository_api.ts";
 import { checkTag } from "./_tag.ts";
 import { Uploads } from "./_uploads.ts";
 import type { ByteStream, Descriptor, FetchOptions, Target } from "./content.ts";
-import { readAll } from "./digest.ts";
+import { isDigest, readAll } from "./digest.ts";
 import { OrasError } from "./errors.ts";
-import { MAX_MANIFEST_BYTES, parseManifest } from "./manifest.ts";
+import { type Manifest, MAX_MANIFEST_BYTES, parseManifest } from "./manifest.ts";
 import { isManifestType } from "./media_types.ts";
 import { isRepository, isTag, type Reference } from "./reference.ts";
 import type { RegistryClient } from "./registry_client.ts";
@@ -155,12 +155,15 @@ export class Repository implements Target {
   }
 
   /**
-   * Resolves when the tag is no more, or, for a digest, the manifest and all its tags. Indexes under
-   * tags that list it as a referrer are left as they are.
+   * Resolves when the tag is no more, or, for a digest, the manifest and all its tags. A manifest that is
+   * listed as a referrer under its subject's tag is then listed there no more.
    * @throws {OrasError} `missing` where there is none.
    */
   async deleteManifest(reference: string): Promise<void> {
+    if (!isDigest(reference)) return await this.#manifests.delete(reference);
+    const read = await this.#readIfSound(reference);
     await this.#manifests.delete(reference);
+    if (read) await this.#referrers.forget(...read);
   }
 
   /**
@@ -169,6 +172,18 @@ export class Repository implements Target {
    */
   async deleteBlob(digest: string): Promise<void> {
     await this.#blobs.delete(digest);
+  }
+
+  /** Undefined for what is no manifest: that can be deleted as well. */
+  async #readIfSound(digest: string): Promise<[Descriptor, Manifest] | undefined> {
+    try {
+      const { descriptor, bytes } = await this.#manifests.get(digest);
+      return [descriptor, parseManifest(descriptor, bytes)];
+    } catch (error) {
+      const unsound = error instanceof OrasError && ["content", "protocol"].includes(error.code);
+      if (!unsound) throw error;
+      return undefined;
+    }
   }
 
   async #pushManifest(expected: Descriptor, content: ByteStream | Uint8Array<ArrayBuffer>) {

@@ -386,6 +386,10 @@ for (const api of [true, false]) {
     await repository.push(pushed[0].descriptor, pushed[0].bytes);
     assertEquals((await repository.referrers(subject.descriptor)).length, 3);
     assertEquals(registry.tags.get(`os:${tag}`), index);
+    await repository.deleteManifest(digests[1]);
+    const left = await repository.referrers(subject.descriptor);
+    assertEquals(left.map(({ digest }) => digest), [digests[0], digests[2]]);
+    assertEquals(registry.tags.has(`os:${tag}`), !api);
   });
 }
 
@@ -414,4 +418,11 @@ Deno.test("manifests and blobs are deleted with a token for that", async () => {
   await repository.deleteBlob(pieces[0].descriptor.digest);
   assertEquals(await repository.exists(descriptor), false);
   assertEquals(await repository.exists(pieces[0].descriptor), false);
+  const unsound = json(IMAGE_MANIFEST, { schemaVersion: 2 });
+  registry.manifests.set(`os@${unsound.descriptor.digest}`, {
+    mediaType: IMAGE_MANIFEST,
+    bytes: unsound.bytes,
+  });
+  await repository.deleteManifest(unsound.descriptor.digest);
+  assertEquals(registry.manifests.size, 0);
 });
