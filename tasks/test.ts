@@ -51,14 +51,19 @@ async function runTests(paths: readonly string[]): Promise<{ code: number; closi
     const lines = (rest + decoder.decode(bytes, { stream: true })).split("\n");
     rest = lines.pop() as string;
     for (const line of lines) {
-      counts = /^(?:ok|FAILED) \| (\d+) passed.* \| (\d+) failed/.exec(stripAnsiCode(line)) ??
+      counts = /^(?:ok|FAILED) \| (\d+) passed.*? \| (\d+) failed(?: \| (\d+) ignored)?/.exec(
+        stripAnsiCode(line),
+      ) ??
         counts;
     }
   }
   const { code } = await child.status;
-  const [passed, failed] = counts ? counts.slice(1).map(Number) : [0, 0];
+  const [passed, failed, skipped] = (counts ?? []).slice(1).map((count) => Number(count ?? 0));
   // a module that does not even load fails as well, and has no test to count
-  const closing = `${passed} passed, ${code === 0 ? failed : Math.max(failed, 1)} failed`;
+  const failures = code === 0 ? failed : Math.max(failed ?? 0, 1);
+  const closing = `${passed ?? 0} passed, ${failures} failed${
+    skipped ? `, ${skipped} skipped` : ""
+  }`;
   return { code, closing };
 }
 

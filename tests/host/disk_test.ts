@@ -130,7 +130,7 @@ Deno.test("a full disk says so", async () => {
 
 Deno.test({
   name: "a block device has its size, and takes what is written in place",
-  ignore: Deno.uid() !== 0,
+  ignore: Deno.uid() !== 0, // it mounts
   fn: () =>
     inDirectory(async (directory) => {
       await Deno.writeFile(`${directory}/image`, new Uint8Array(3 << 20));

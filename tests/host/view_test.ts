@@ -60,7 +60,7 @@ async function inDirectory(body: (directory: string) => Promise<void>): Promise<
 
 Deno.test({
   name: "a program that may read nothing but the view sees /dev, /proc and /sys through it",
-  ignore: !ROOT,
+  ignore: !ROOT, // it mounts
   fn: () =>
     inDirectory(async (directory) => {
       const said = await runScript(directory, SCRIPT, ["unshare", "--mount"]);
@@ -79,7 +79,7 @@ Deno.test({
 
 Deno.test({
   name: "whoever may not mount is told what to do",
-  ignore: !ROOT,
+  ignore: !ROOT, // it mounts
   fn: () =>
     inDirectory(async (directory) => {
       // root without the one capability that mounting takes, as in an ordinary container

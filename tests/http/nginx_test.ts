@@ -84,7 +84,7 @@ async function download(source: HttpSource, sink: RecordedSink): Promise<void> {
 
 Deno.test({
   name: "a download from nginx is whole, and goes on from what an earlier run left",
-  ignore: absent,
+  ignore: absent, // where nginx is not installed
   async fn() {
     await using nginx = await startNginx();
     const fresh = new RecordedSink();
@@ -101,7 +101,7 @@ Deno.test({
 
 Deno.test({
   name: "nginx goes on with the same file, and starts over with another, by If-Range",
-  ignore: absent,
+  ignore: absent, // where nginx is not installed
   async fn() {
     await using nginx = await startNginx();
     const source = new HttpSource(nginx.url);
@@ -126,7 +126,7 @@ Deno.test({
 
 Deno.test({
   name: "nginx says that nothing is left, and the whole file stays",
-  ignore: absent,
+  ignore: absent, // where nginx is not installed
   async fn() {
     await using nginx = await startNginx();
     const json = imageJson(BYTES, { image_size: undefined });

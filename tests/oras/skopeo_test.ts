@@ -11,7 +11,7 @@ function skopeo(...args: readonly string[]): Promise<Uint8Array> {
 
 Deno.test({
   name: "skopeo reads the layout that we wrote",
-  ignore: absent,
+  ignore: absent, // where skopeo is not installed
   fn: async () => {
     await using temporary = new TemporaryDirectory();
     const ours = await ImageLayout.create(`${temporary.path}/ours`);
@@ -31,7 +31,7 @@ Deno.test({
 
 Deno.test({
   name: "we read the layout that skopeo wrote",
-  ignore: absent,
+  ignore: absent, // where skopeo is not installed
   fn: async () => {
     await using temporary = new TemporaryDirectory();
     const ours = await ImageLayout.create(`${temporary.path}/ours`);
@@ -54,7 +54,7 @@ Deno.test({
 
 Deno.test({
   name: "we write into the layout that skopeo wrote, and skopeo reads it again",
-  ignore: absent,
+  ignore: absent, // where skopeo is not installed
   fn: async () => {
     await using temporary = new TemporaryDirectory();
     const ours = await ImageLayout.create(`${temporary.path}/ours`);

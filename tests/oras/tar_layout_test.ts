@@ -132,7 +132,7 @@ Deno.test("names that are long are read, by GNU and by pax", async () => {
 
 Deno.test({
   name: "skopeo reads the tar that was written, and we read skopeo's",
-  ignore: absent,
+  ignore: absent, // where the tool is not installed
   fn: async () => {
     await using temporary = new TemporaryDirectory();
     const layout = await ImageLayout.create(`${temporary.path}/layout`);

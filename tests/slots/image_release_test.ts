@@ -84,7 +84,7 @@ for (
 ) {
   Deno.test({
     name: `write() puts a ${type} image into the slot`,
-    ignore: !await isThere(tool),
+    ignore: !await isThere(tool), // where the tool is not installed
     async fn() {
       await using bench = await slotBench();
       const image = await systemImage(make);

@@ -37,7 +37,7 @@ async function withApt(scratch: string, script: string, wanted: string): Promise
 
 Deno.test({
   name: "ensureInstalled() as root installs what is missing, and says so in one line",
-  ignore: Deno.uid() !== 0,
+  ignore: Deno.uid() !== 0, // only root installs
   fn: () =>
     inScratch(async (scratch) => {
       const file = `${scratch}/brought`;
@@ -54,7 +54,7 @@ Deno.test({
 
 Deno.test({
   name: "ensureInstalled() shows what apt-get said when it fails",
-  ignore: Deno.uid() !== 0,
+  ignore: Deno.uid() !== 0, // only root installs
   fn: () =>
     inScratch(async (scratch) => {
       const script = "#!/bin/sh\necho no such package >&2; exit 100";
