@@ -25,7 +25,7 @@ await main(async () => {
   });
   setColorEnabled(Deno.stderr.isTerminal() && !Deno.noColor);
   await ensureInstalled(...demoNeeds(values.uefi));
-  const report = await roundTrip(values.uefi);
+  const report = await roundTrip({ uefi: values.uefi });
   if (values.json) await Deno.writeTextFile(values.json, `${JSON.stringify(report, null, 2)}\n`);
 
   say(`\n${bold("The end")}`);

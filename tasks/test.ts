@@ -15,6 +15,9 @@ import { ROOT } from "./sources.ts";
 /** Modules with tests that run next to each other. */
 const JOBS = "2";
 
+/** The line that `deno test` ends with. */
+const SUMMARY = /^(?:ok|FAILED) \| (\d+) passed.*? \| (\d+) failed(?: \| (\d+) ignored)?/;
+
 /** Resolves when what the tests need of Debian is here. */
 async function ensureTestTools(): Promise<void> {
   await ensureInstalled(
@@ -28,6 +31,7 @@ async function ensureTestTools(): Promise<void> {
     fileOf("nginx-light", "/usr/sbin/nginx"),
     fileOf("openssl", "/usr/bin/openssl"),
     fileOf("squashfs-tools", "/usr/bin/mksquashfs"),
+    fileOf("erofs-utils", "/usr/bin/mkfs.erofs"),
     fileOf("docker-registry", "/usr/bin/docker-registry"),
     fileOf("skopeo", "/usr/bin/skopeo"),
     fileOf("apache2-utils", "/usr/bin/htpasswd"),
@@ -43,7 +47,7 @@ async function runTests(paths: readonly string[]): Promise<{ code: number; closi
     stdin: "null",
     stdout: "piped",
   }).spawn();
-  let counts: RegExpExecArray | null = null;
+  let [passed, failed, skipped] = [0, 0, 0];
   let rest = "";
   const decoder = new TextDecoder();
   for await (const bytes of child.stdout) {
@@ -51,19 +55,14 @@ async function runTests(paths: readonly string[]): Promise<{ code: number; closi
     const lines = (rest + decoder.decode(bytes, { stream: true })).split("\n");
     rest = lines.pop() as string;
     for (const line of lines) {
-      counts = /^(?:ok|FAILED) \| (\d+) passed.*? \| (\d+) failed(?: \| (\d+) ignored)?/.exec(
-        stripAnsiCode(line),
-      ) ??
-        counts;
+      const counts = SUMMARY.exec(stripAnsiCode(line));
+      if (counts) [passed, failed, skipped] = counts.slice(1).map((count) => Number(count ?? 0));
     }
   }
   const { code } = await child.status;
-  const [passed, failed, skipped] = (counts ?? []).slice(1).map((count) => Number(count ?? 0));
   // a module that does not even load fails as well, and has no test to count
-  const failures = code === 0 ? failed : Math.max(failed ?? 0, 1);
-  const closing = `${passed ?? 0} passed, ${failures} failed${
-    skipped ? `, ${skipped} skipped` : ""
-  }`;
+  if (code !== 0) failed = Math.max(failed, 1);
+  const closing = `${passed} passed, ${failed} failed${skipped ? `, ${skipped} skipped` : ""}`;
   return { code, closing };
 }
 

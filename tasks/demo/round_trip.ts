@@ -11,7 +11,13 @@ import { IMAGE_NEEDS } from "../image.ts";
 import { INITRAMFS_NEEDS } from "../initramfs.ts";
 import { type SerialLine, Vm } from "../vm.ts";
 import { Narrator } from "./narrator.ts";
-import { makeNodeDisk, makeReleases, serveReleases, UPDATE_LOOP } from "./site.ts";
+import {
+  makeNodeDisk,
+  makeReleases,
+  serveReleases,
+  updateLoop,
+  type UpdateServer,
+} from "./site.ts";
 import { type BootRecord, type PhaseRecord, Story } from "./story.ts";
 
 /** Megabytes that a node needs to unpack an initramfs with the agent in it. */
@@ -53,10 +59,19 @@ export function demoNeeds(uefi: boolean): readonly (KnownProgram | Needed)[] {
   return ["qemu-system-x86_64", ...firmware, ...IMAGE_NEEDS, ...INITRAMFS_NEEDS];
 }
 
-/** Lets it happen, and tells it while it does: to standard error where `write` is not given. */
+/** What a round trip may do differently. */
+export interface RoundTripOptions {
+  /** UEFI firmware; otherwise BIOS. */
+  readonly uefi?: boolean;
+  /** Where it is told; standard error where absent. */
+  readonly write?: (text: string) => void;
+  /** Serves the releases below a directory; over HTTP where absent. */
+  readonly serve?: (directory: string) => Promise<UpdateServer>;
+}
+
+/** Lets it happen, and tells it while it does. */
 export async function roundTrip(
-  uefi: boolean,
-  write?: (text: string) => void,
+  { uefi = false, write, serve = serveReleases }: RoundTripOptions = {},
 ): Promise<Report> {
   const story = new Story({ A: "1.0.0", B: "1.0.0" });
   const narrator = new Narrator(story, write);
@@ -73,15 +88,15 @@ export async function roundTrip(
       { version: "2.0.0" },
       { version: "3.0.0", broken: true },
     ]);
-    await using server = await serveReleases(releases);
+    await using server = await serve(releases);
     narrator.note("building the disk: ESP, slots A and B, data");
     const disk = `${directory}/node.img`;
     await makeNodeDisk({
       output: disk,
       releases,
       version: "1.0.0",
-      port: server.port,
-      onBoot: UPDATE_LOOP,
+      server,
+      onBoot: updateLoop(server),
     });
     await server.publish("2.0.0");
     const building = secondsSince(began);

@@ -12,7 +12,10 @@ import { STATUS_MARK } from "./story.ts";
 
 /** An update server on this machine, with the releases below one directory. */
 export interface UpdateServer extends AsyncDisposable {
-  readonly port: number;
+  /** What a node has as `server=` in its update.conf. */
+  readonly address: string;
+  /** What a node says besides, when it asks. */
+  readonly flags: string;
   /** Makes a release the newest one. */
   publish(version: string): Promise<void>;
 }
@@ -24,7 +27,8 @@ export interface UpdateServer extends AsyncDisposable {
 export async function serveReleases(directory: string): Promise<UpdateServer> {
   const server = await serveFiles(directory);
   return {
-    port: server.port,
+    address: `http://${HOST_ADDRESS}:${server.port}`,
+    flags: "",
     async publish(version) {
       const release = JSON.parse(
         await Deno.readTextFile(`${directory}/${version}/latest.json`),
@@ -58,23 +62,23 @@ export async function makeReleases(
 }
 
 /**
- * Makes the disk of a node with `version` in both slots, which asks the server at `port` of the host
- * and does what `onBoot` says once it is up.
+ * Makes the disk of a node with `version` in both slots, which asks `server` and does what `onBoot` says
+ * once it is up.
  */
 export async function makeNodeDisk(options: {
   readonly output: string;
   readonly releases: string;
   readonly version: string;
-  readonly port: number;
+  readonly server: UpdateServer;
   readonly onBoot: string;
 }): Promise<void> {
-  const { output, releases, version, port, onBoot } = options;
+  const { output, releases, version, server, onBoot } = options;
   const data = await Deno.makeTempDir({ prefix: "kubesolo-data-" });
   try {
     await Deno.mkdir(`${data}/etc-kubesolo`);
     await Deno.writeTextFile(
       `${data}/etc-kubesolo/update.conf`,
-      `# written by the site\nserver=http://${HOST_ADDRESS}:${port}\nchannel=stable\n`,
+      `# written by the site\nserver=${server.address}\nchannel=stable\n`,
     );
     await Deno.writeTextFile(`${data}/etc-kubesolo/on-boot`, onBoot, { mode: 0o755 });
     const slot = `${releases}/${version}`;
@@ -88,11 +92,12 @@ export async function makeNodeDisk(options: {
  * What a node does once it is up, in the place of a timer: it asks for updates every few seconds,
  * takes what there is, and switches itself off when a gate has refused a release.
  */
-export const UPDATE_LOOP = `#!/bin/sh
+export function updateLoop({ flags }: UpdateServer): string {
+  return `#!/bin/sh
 while :; do
-  kubesolo-update check
+  kubesolo-update check ${flags}
   case $? in
-    10) kubesolo-update apply && kubesolo-update activate --reboot && sleep 600 ;;
+    10) kubesolo-update apply ${flags} && kubesolo-update activate --reboot && sleep 600 ;;
     20) break ;;
   esac
   sleep 2
@@ -101,3 +106,4 @@ status=$(kubesolo-update status --json | tr -d '\\n')
 echo "${STATUS_MARK}$status"
 poweroff
 `;
+}

@@ -40,8 +40,7 @@ Deno.test("the power goes ten times, and each time a complete slot boots", async
     ]);
     await using server = await serveReleases(releases);
     await server.publish("2.0.0");
-    const { port } = server;
-    await makeNodeDisk({ output: disk, releases, version: "1.0.0", port, onBoot: ON_BOOT });
+    await makeNodeDisk({ output: disk, releases, version: "1.0.0", server, onBoot: ON_BOOT });
 
     const boots: string[] = [];
     for (const [name, ...markers] of MOMENTS) {
