@@ -10,6 +10,7 @@ import {
   formatReference,
   loadCredentials,
   parseReference,
+  type Reference,
   RegistryClient,
   Repository,
 } from "../oras/mod.ts";
@@ -28,27 +29,38 @@ export async function openRegistry(
   name: string,
   options: { readonly tag?: string; readonly plainHttp: boolean },
 ): Promise<UpdateSource> {
+  const given = readReference(name);
+  const tag = given.digest ? given.tag : options.tag ?? given.tag ?? DEFAULT_TAG;
+  const reference = { ...given, tag };
+  const credentials = await loadCredentials([REGISTRY_AUTH]).catch((error) => {
+    throw unusable(error, "make it what `podman login` writes, or remove it");
+  });
+  const client = new RegistryClient({
+    plainHttp: options.plainHttp,
+    credentials,
+    userAgent: "kubesolo-update",
+  });
+  return new OciSource({
+    name: formatReference(reference),
+    target: new Repository(reference, client),
+    reference: reference.digest ?? tag ?? DEFAULT_TAG,
+    architecture: Deno.build.arch,
+  });
+}
+
+function readReference(name: string): Reference {
   try {
-    const given = parseReference(name);
-    const tag = given.digest ? given.tag : options.tag ?? given.tag ?? DEFAULT_TAG;
-    const reference = { ...given, tag };
-    const client = new RegistryClient({
-      plainHttp: options.plainHttp,
-      credentials: await loadCredentials([REGISTRY_AUTH]),
-      userAgent: "kubesolo-update",
-    });
-    return new OciSource({
-      name: formatReference(reference),
-      target: new Repository(reference, client),
-      reference: reference.digest ?? tag ?? DEFAULT_TAG,
-      architecture: Deno.build.arch,
-    });
+    return parseReference(name);
   } catch (error) {
-    throw new UpdateError("usage", {
-      operation: "choosing a source",
-      found: reasonOf(error),
-      advice: "write it as host/repository, and see /etc/kubesolo/registry-auth.json",
-      cause: error,
-    });
+    throw unusable(error, "write it as http://host/path, or as host/repository of a registry");
   }
+}
+
+function unusable(error: unknown, advice: string): UpdateError {
+  return new UpdateError("usage", {
+    operation: "choosing a source",
+    found: reasonOf(error),
+    advice,
+    cause: error,
+  });
 }

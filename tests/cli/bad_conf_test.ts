@@ -30,7 +30,7 @@ Deno.test("update.conf is read as people write it, and flags beat it", async () 
   const none = await node.update("check");
   assertEquals([none.code, complaintOf(none)], [
     2,
-    "choosing a source: no update server; give --server URL, or server= in /etc/kubesolo/update.conf",
+    "choosing a source: no update server; give --server URL or --registry REPOSITORY, or server= in /etc/kubesolo/update.conf",
   ]);
 });
 
@@ -44,8 +44,8 @@ Deno.test("an update.conf that is no good is a usage error, and nothing is touch
       /^reading the update server's address: "ftp:\/\/updates.lan"; write it as http:/,
     ],
     [
-      "server=updates.lan/stable",
-      /^reading the update server's address: "updates.lan\/stable"; write it as http:/,
+      "server=updates.lan",
+      /^choosing a source: reading the reference "updates.lan": .*; write it as http:/,
     ],
     [`${server}maintenance_window=25:00-03:00`, /^reading the maintenance window: "25:00-03:00"/],
     [`${server}maintenance_window=22:00`, /^reading the maintenance window: "22:00"; write it as/],

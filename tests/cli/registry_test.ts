@@ -90,6 +90,11 @@ Deno.test("names that are no repository, and two sources at once, are usage erro
   await using node = await TestNode.create();
   const short = await node.update("check", "--registry", "alpine");
   assertEquals(short.code, 2, short.stderr);
+  await node.sandbox.sh("echo garbage >/etc/kubesolo/registry-auth.json");
+  const garbled = await node.update("check", "--registry", "registry.lan/os");
+  assertEquals(garbled.code, 2, garbled.stderr);
+  assertStringIncludes(garbled.stderr, "/etc/kubesolo/registry-auth.json");
+  assertEquals(garbled.stderr.includes("garbage"), false, "what is in it is a secret");
   const both = await node.ask("check", "--registry", "registry.lan/os");
   assertEquals(both.code, 2, both.stderr);
   assertStringIncludes(both.stderr, "--server");
