@@ -77,7 +77,6 @@ export class Narrator {
         return this.#progress(scene);
       case "says":
         return this.note(dim(scene.line));
-      case "activated":
       case "status":
         return;
     }

@@ -50,7 +50,6 @@ export type Scene =
     readonly percent: number;
     readonly amount: string;
   }
-  | { readonly kind: "activated" }
   | { readonly kind: "says"; readonly line: string }
   | { readonly kind: "status"; readonly status: unknown };
 
