@@ -30,8 +30,8 @@ export async function openRegistry(
   options: { readonly tag?: string; readonly plainHttp: boolean },
 ): Promise<UpdateSource> {
   const given = readReference(name);
-  const tag = given.digest ? given.tag : options.tag ?? given.tag ?? DEFAULT_TAG;
-  const reference = { ...given, tag };
+  const tag = options.tag ?? given.tag ?? DEFAULT_TAG;
+  const reference = given.digest ? given : { ...given, tag };
   const credentials = await loadCredentials([REGISTRY_AUTH]).catch((error) => {
     throw unusable(error, "make it what `podman login` writes, or remove it");
   });
@@ -43,7 +43,7 @@ export async function openRegistry(
   return new OciSource({
     name: formatReference(reference),
     target: new Repository(reference, client),
-    reference: reference.digest ?? tag ?? DEFAULT_TAG,
+    reference: given.digest ?? tag,
     architecture: Deno.build.arch,
   });
 }

@@ -4,8 +4,7 @@
  * @module
  */
 
-import { parseWindow, UpdateError } from "../core/mod.ts";
-import { type Disk, readSmall, reasonOf } from "../core/mod.ts";
+import { type Disk, parseWindow, readSmall, reasonOf, UpdateError } from "../core/mod.ts";
 
 /** Where the file is. */
 export const DEFAULT_CONF = "/etc/kubesolo/update.conf";

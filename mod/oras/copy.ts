@@ -5,7 +5,7 @@
  */
 
 import { planCopy } from "./_copy_plan.ts";
-import { counted } from "./_counted.ts";
+import { watched } from "./_watched.ts";
 import type { ByteStream, Descriptor, ReadOnlyTarget, Target } from "./content.ts";
 import { isDigest } from "./digest.ts";
 
@@ -115,7 +115,9 @@ async function bring(
   };
   await destination.push(
     target,
-    content instanceof Uint8Array ? content : counted(content, report),
+    content instanceof Uint8Array
+      ? content
+      : watched(content, { chunk: ({ length }) => report(length) }),
   );
   onProgress({ target, state: "copied", bytes: target.size });
 }

@@ -5,6 +5,7 @@
  */
 
 import { createHash } from "node:crypto";
+import { watched } from "./_watched.ts";
 import type { ByteStream, Descriptor } from "./content.ts";
 import { OrasError } from "./errors.ts";
 
@@ -42,39 +43,24 @@ export function verified(expected: Descriptor, stream: ByteStream): ByteStream {
     throw new OrasError("content", action, `wanted a size in bytes, found ${expected.size}`);
   }
   const hash = createHash("sha256");
-  const reader = stream.getReader();
   let size = 0;
-  const source: UnderlyingByteSource = {
-    type: "bytes",
-    async pull(controller) {
-      let { value, done } = await reader.read();
-      // A byte stream refuses empty chunks, and some sources have them.
-      while (!done && value?.length === 0) ({ value, done } = await reader.read());
-      if (value !== undefined) {
-        size += value.length;
-        if (size > expected.size) {
-          await reader.cancel().catch(() => {});
-          throw new OrasError(
-            "content",
-            action,
-            `more than the ${expected.size} bytes that it has`,
-          );
-        }
-        hash.update(value);
-        controller.enqueue(value);
-        return;
+  return watched(stream, {
+    chunk(bytes) {
+      size += bytes.length;
+      if (size > expected.size) {
+        const found = `more than the ${expected.size} bytes that it has`;
+        throw new OrasError("content", action, found);
       }
+      hash.update(bytes);
+    },
+    end() {
       if (size < expected.size) {
         throw new OrasError("content", action, `${size} bytes instead of ${expected.size}`);
       }
       const digest = `sha256:${hash.digest("hex")}`;
       if (digest !== expected.digest) throw new OrasError("content", action, `found ${digest}`);
-      controller.close();
-      controller.byobRequest?.respond(0);
     },
-    cancel: (reason) => reader.cancel(reason),
-  };
-  return new ReadableStream(source);
+  });
 }
 
 /**

@@ -8,6 +8,7 @@ import { ANNOTATION_PREFIX, ARCHITECTURES, LAYER_TYPES } from "../../mod/oci/mod
 import {
   type ByteStream,
   type Descriptor,
+  MAX_MANIFEST_BYTES,
   packIndex,
   packManifest,
   parseManifest,
@@ -15,7 +16,6 @@ import {
   readAll,
   type Target,
 } from "../../mod/oras/mod.ts";
-import { MAX_MANIFEST_BYTES } from "../../mod/oras/mod.ts";
 import { sha256OfFile } from "../digest.ts";
 
 /** Artifact type of a release's manifest. */
