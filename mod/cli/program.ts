@@ -7,8 +7,10 @@
 import { CommanderError } from "@commander-js/extra-typings";
 import type { Command as AnyCommand } from "commander";
 import { EXIT, oneLine, reasonOf, UpdateError } from "../core/mod.ts";
-import { type Answer, buildProgram, NAME } from "./commands.ts";
+import type { Answer } from "./answer.ts";
+import { buildProgram } from "./command_line.ts";
 import { json } from "./json.ts";
+import { NAME } from "./options.ts";
 import { chooseColours, TerminalReporter } from "./terminal.ts";
 
 /**

@@ -1,0 +1,27 @@
+import { check, EXIT } from "../../core/mod.ts";
+import type { Desk } from "../answer.ts";
+import { examples, withSource } from "../options.ts";
+import { showCheck } from "../show.ts";
+import { locked } from "../wiring.ts";
+
+const EXITS = { up_to_date: EXIT.done, available: EXIT.available, refused: EXIT.refused };
+
+/** `check`. */
+export function addCheck({ program, reporter, tell }: Desk): void {
+  const command = program.command("check")
+    .description("Ask the source what there is, and the gates whether it would be taken.");
+  withSource(command)
+    .addHelpText(
+      "after",
+      examples(
+        "check --server http://updates.lan/stable",
+        "check --registry registry.lan/os/kubesolo --tag stable --json",
+      ),
+    )
+    .action((flags) =>
+      locked("check", flags, reporter, async ({ node, policy, source }) => {
+        const outcome = await check(node, await source(), policy);
+        tell(flags, outcome, () => showCheck(outcome), { exit: EXITS[outcome.result] });
+      })
+    );
+}

@@ -1,0 +1,63 @@
+/**
+ * Options that several commands share.
+ *
+ * @module
+ */
+
+import { type Command, InvalidArgumentError, Option } from "@commander-js/extra-typings";
+import { DEFAULT_CONF, DEFAULT_STATE } from "./settings.ts";
+
+/** The name of the executable. */
+export const NAME = "kubesolo-update";
+
+const MAX_SECONDS = 86_400;
+
+/** How the outcome is printed, and where things are on this node. */
+export function withPlaces(command: Command) {
+  return command
+    .option("--json", "print the outcome as JSON on standard output")
+    .option("--disk <device>", "look for the partitions on this disk alone, such as /dev/vda")
+    .option("--grubenv <file>", "use this grubenv instead of the one on the ESP")
+    .option("--state <file>", "where the state is kept", DEFAULT_STATE)
+    .option("--conf <file>", `settings (default: ${DEFAULT_CONF}, if it is there)`);
+}
+
+/** {@linkcode withPlaces}, and where releases come from, and which of them are wanted. */
+export function withSource(command: Command) {
+  return withPlaces(command)
+    .addOption(
+      new Option("--server <url>", "update server: the directory that has latest.json")
+        .conflicts("registry"),
+    )
+    .option("--registry <repository>", "take updates from an OCI registry: host/repository")
+    .option("--tag <tag>", "tag of the release in the registry (default: stable)")
+    .option("--plain-http", "speak http to the registry", false)
+    .option("--channel <name>", "channel to follow (default: stable)")
+    .option("--maintenance-window <HH:MM-HH:MM>", "update only then, in the node's time")
+    .option("--force", "skip the maintenance window and the ledger, nothing else", false)
+    .addOption(
+      new Option(
+        "--stall-timeout <seconds>",
+        "give up a connection that brings nothing for so long",
+      )
+        .argParser(seconds).default(30),
+    );
+}
+
+/** Command lines to learn from, below a command's help. */
+export function examples(...lines: string[]): string {
+  return `\nExamples:\n${lines.map((line) => `  ${NAME} ${line}`).join("\n")}`;
+}
+
+/**
+ * A number of seconds.
+ *
+ * @throws {InvalidArgumentError} where it is not more than 0 and up to a day.
+ */
+export function seconds(text: string): number {
+  const value = Number(text);
+  if (!(value > 0 && value <= MAX_SECONDS)) {
+    throw new InvalidArgumentError("It takes a number of seconds, more than 0 and up to a day.");
+  }
+  return value;
+}
