@@ -4,9 +4,9 @@
  * @module
  */
 
-/** `value` as JSON, its members in snake_case as in the state file. */
-export function json(value: unknown): string {
-  return JSON.stringify(snakeCase(value), null, 2);
+/** `value` as JSON, its members in snake_case as in the state file; on one line without an indent. */
+export function json(value: unknown, indent = 2): string {
+  return JSON.stringify(snakeCase(value), null, indent);
 }
 
 function snakeCase(value: unknown): unknown {

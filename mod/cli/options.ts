@@ -5,6 +5,8 @@
  */
 
 import { type Command, InvalidArgumentError, Option } from "@commander-js/extra-typings";
+import { LOG_FORMATS } from "./event_log.ts";
+import { LOG_LEVELS } from "./log_line.ts";
 import { DEFAULT_CONF, DEFAULT_STATE } from "./settings.ts";
 
 /** The name of the executable. */
@@ -19,7 +21,15 @@ export function withPlaces(command: Command) {
     .option("--disk <device>", "look for the partitions on this disk alone, such as /dev/vda")
     .option("--grubenv <file>", "use this grubenv instead of the one on the ESP")
     .option("--state <file>", "where the state is kept", DEFAULT_STATE)
-    .option("--conf <file>", `settings (default: ${DEFAULT_CONF}, if it is there)`);
+    .option("--conf <file>", `settings (default: ${DEFAULT_CONF}, if it is there)`)
+    .addOption(
+      new Option("--log-format <format>", "how to say on standard error what happens")
+        .choices(LOG_FORMATS).default("text" as const),
+    )
+    .addOption(
+      new Option("--log-level <level>", "how much of it")
+        .choices(LOG_LEVELS).default("info" as const),
+    );
 }
 
 /** {@linkcode withPlaces}, and where releases come from, and which of them are wanted. */

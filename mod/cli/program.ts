@@ -9,9 +9,9 @@ import type { Command as AnyCommand } from "commander";
 import { EXIT, oneLine, reasonOf, UpdateError } from "../core/mod.ts";
 import type { Answer } from "./answer.ts";
 import { buildProgram } from "./command_line.ts";
+import { chooseColours, EventLog, type LogFlags } from "./event_log.ts";
 import { json } from "./json.ts";
 import { NAME } from "./options.ts";
-import { chooseColours, TerminalReporter } from "./terminal.ts";
 
 /**
  * Runs one command line.
@@ -19,19 +19,23 @@ import { chooseColours, TerminalReporter } from "./terminal.ts";
  * @returns the exit status, one of {@linkcode EXIT}.
  */
 export async function run(args: readonly string[]): Promise<number> {
-  const reporter = new TerminalReporter();
+  const log = new EventLog();
   let answer: Answer | undefined;
-  const program = buildProgram(reporter, (given) => answer = given);
+  const program = buildProgram(log, (given) => answer = given);
+  program.hook(
+    "preAction",
+    (_, command) => log.configure(command.name(), command.opts<LogFlags>()),
+  );
   try {
     if (args[0] === "complete" || args[0] === "completion") await addCompletion(program);
     await program.parseAsync(args, { from: "user" });
-    reporter.close();
+    log.close();
     if (answer) print(answer);
     await answer?.after?.();
     return answer?.exit ?? EXIT.done;
   } catch (error) {
-    reporter.close();
-    return fail(args[0] ?? "", error, args.includes("--json"));
+    log.close();
+    return fail(log, args[0] ?? "", error, args.includes("--json"));
   }
 }
 
@@ -41,7 +45,7 @@ function print({ json: asJson, value, text }: Answer): void {
 }
 
 /** Says on one line why a command failed; the exit status for it. */
-function fail(command: string, thrown: unknown, asJson: boolean): number {
+function fail(log: EventLog, command: string, thrown: unknown, asJson: boolean): number {
   if (thrown instanceof CommanderError) {
     if (thrown.exitCode === 0) return EXIT.done;
     // it has shown the help, for want of a command
@@ -51,7 +55,7 @@ function fail(command: string, thrown: unknown, asJson: boolean): number {
   const { code, message, operation, found, advice } = error;
   const exit = EXIT[code];
   if (asJson) console.log(json({ error: { code, exit, message, operation, found, advice } }));
-  console.error(oneLine(`${NAME} ${command}`) + `: ${message}`);
+  log.fail(`${oneLine(`${NAME} ${command}`)}: ${message}`, error, exit);
   return exit;
 }
 

@@ -6,7 +6,7 @@
 
 import { bold, dim, green, red, yellow } from "@std/fmt/colors";
 import type { BootCopy, CheckOutcome, SlotStatus, StatusOutcome } from "../core/mod.ts";
-import { size } from "./terminal.ts";
+import { size } from "./log_line.ts";
 
 const LEDGER_LINES = 5;
 const COLUMN_GAP = 2;

@@ -83,9 +83,12 @@ export async function apply(
     }
 
     const again = state.to_version === release.version;
+    const attempt_id = newAttemptId();
+    node.reporter.report({ kind: "attempt", id: attempt_id });
     state = await enter(node, state, "downloading", {
       from_version: facts.version,
       to_version: release.version,
+      attempt_id,
       attempt_count: again ? state.attempt_count + 1 : 1,
       started_at: node.now().toISOString(),
       last_refusal: undefined,
@@ -164,4 +167,8 @@ function restingPhase({ phase, resting, candidate }: UpdateState): Phase {
   const passing = phase === "checking" || phase === "downloading" || phase === "verifying";
   const rest = passing ? resting : phase;
   return (rest === "staged" || rest === "activated") && !candidate ? "idle" : rest;
+}
+
+function newAttemptId(): string {
+  return crypto.randomUUID().slice(0, 8);
 }

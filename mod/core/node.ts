@@ -81,10 +81,13 @@ export async function survey(node: Node): Promise<Standing & { readonly changed:
 /** {@linkcode survey}, with every notice reported and a roll back written down. */
 export async function takeStock(node: Node): Promise<Standing> {
   const standing = await survey(node);
+  const { candidate, attempt_id: id } = standing.state;
+  if (candidate || standing.changed) node.reporter.report({ kind: "attempt", id });
   for (const message of standing.notices) node.reporter.report({ kind: "warning", message });
   if (standing.changed) {
     node.reporter.report({ kind: "warning", message: standing.state.last_error ?? "rolled back" });
     await node.states.save(standing.state);
+    node.reporter.report({ kind: "attempt", id: undefined });
   }
   return standing;
 }

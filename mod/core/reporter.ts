@@ -12,6 +12,10 @@ export type UpdateEvent =
   | { readonly kind: "phase"; readonly from: Phase; readonly to: Phase; readonly version?: string }
   | { readonly kind: "step"; readonly message: string }
   | { readonly kind: "warning"; readonly message: string }
+  /** For who looks for a fault. */
+  | { readonly kind: "detail"; readonly message: string }
+  /** What follows belongs to this attempt ({@linkcode UpdateState.attempt_id}), or to none. */
+  | { readonly kind: "attempt"; readonly id?: string }
   | {
     readonly kind: "progress";
     /** What is being moved. */

@@ -91,6 +91,8 @@ export interface UpdateState {
   readonly to_version?: string;
   /** Starts of an attempt at `to_version`. */
   readonly attempt_count: number;
+  /** Names the last attempt in logs: eight hexadecimal digits. */
+  readonly attempt_id?: string;
   /** Why the last update failed or was rolled back; cleared by success. */
   readonly last_error?: string;
   /** The last no of a gate; cleared when the gates pass. */
@@ -174,7 +176,16 @@ export function parseState(text: string): UpdateState {
     Number.isSafeInteger(state.attempt_count) && Number(state.attempt_count) >= 0,
     "attempt_count",
   );
-  for (const name of ["from_version", "to_version", "last_error", "started_at", "updated_at"]) {
+  for (
+    const name of [
+      "from_version",
+      "to_version",
+      "attempt_id",
+      "last_error",
+      "started_at",
+      "updated_at",
+    ]
+  ) {
     need(state[name] === undefined || typeof state[name] === "string", name);
   }
   if (state.candidate !== undefined) {

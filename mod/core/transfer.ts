@@ -134,6 +134,12 @@ export async function transfer(
     const reader = body.stream.getReader({ mode: "byob" });
     const pace = new Pace(options.stallSeconds);
     const total = artifact.size ?? body.size;
+    options.reporter.report({
+      kind: "detail",
+      message: `${source.name} sends ${artifact.name} from byte ${body.offset} of ${
+        total ?? "an unknown number"
+      }`,
+    });
     const limit = total ?? sink.limit;
     let view = buffer;
     let least = 1;
