@@ -5,12 +5,17 @@
  */
 
 import { type Command, InvalidArgumentError, Option } from "@commander-js/extra-typings";
+import { DEFAULT_CONF } from "./conf_file.ts";
 import { LOG_FORMATS } from "./event_log.ts";
 import { LOG_LEVELS } from "./log_line.ts";
-import { DEFAULT_CONF, DEFAULT_STATE } from "./settings.ts";
+import { type Setting, type SettingName, settingOf, SETTINGS } from "./settings.ts";
+import { flagOf } from "./read_settings.ts";
 
 /** The name of the executable. */
 export const NAME = "kubesolo-update";
+
+/** Where the state is. */
+export const DEFAULT_STATE = "/var/lib/kubesolo/update/state.json";
 
 const MAX_SECONDS = 86_400;
 
@@ -34,16 +39,8 @@ export function withPlaces(command: Command) {
 
 /** {@linkcode withPlaces}, and where releases come from, and which of them are wanted. */
 export function withSource(command: Command) {
-  return withPlaces(command)
-    .addOption(
-      new Option("--server <url>", "update server: the directory that has latest.json")
-        .conflicts("registry"),
-    )
-    .option("--registry <repository>", "take updates from an OCI registry: host/repository")
-    .option("--tag <tag>", "tag of the release in the registry (default: stable)")
+  return withSettings(withPlaces(command), "source")
     .option("--plain-http", "speak http to the registry", false)
-    .option("--channel <name>", "channel to follow (default: stable)")
-    .option("--maintenance-window <HH:MM-HH:MM>", "update only then, in the node's time")
     .option("--force", "skip the maintenance window and the ledger, nothing else", false)
     .addOption(
       new Option(
@@ -52,6 +49,21 @@ export function withSource(command: Command) {
       )
         .argParser(seconds).default(30),
     );
+}
+
+/** The flags of a group of settings. */
+export function withSettings<C extends { addOption(option: Option): unknown }>(
+  command: C,
+  group: Setting["group"],
+): C {
+  for (const name of Object.keys(SETTINGS) as SettingName[]) {
+    const { group: own, placeholder, meaning, default: text, as } = settingOf(name);
+    if (own !== group) continue;
+    const rest = text === undefined ? "" : ` (default: ${text})`;
+    const option = new Option(`${flagOf(name)} <${placeholder}>`, `${meaning}${rest}`);
+    command.addOption(as ? option.conflicts(as) : option);
+  }
+  return command;
 }
 
 /** Command lines to learn from, below a command's help. */

@@ -1,88 +1,154 @@
 /**
- * Settings: a flag beats `/etc/kubesolo/update.conf`, which beats the default.
+ * The table of settings: what each is for, and what it may be.
  *
  * @module
  */
 
-import { type Disk, parseWindow, readSmall, reasonOf, UpdateError } from "../core/mod.ts";
+import { parseWindow, UpdateError } from "../core/mod.ts";
 
-/** Where the file is. */
-export const DEFAULT_CONF = "/etc/kubesolo/update.conf";
+/** Most characters of a value. */
+export const MAX_VALUE_LENGTH = 4096;
 
-/** Where the state is. */
-export const DEFAULT_STATE = "/var/lib/kubesolo/update/state.json";
-
-/** Most bytes of update.conf that are read. */
-export const MAX_CONF_BYTES = 64 << 10;
-
-/** What an operator can set. */
-export interface Settings {
-  /** An HTTP URL, or a repository of a registry: `host/repository`. */
-  readonly server?: string;
-  /** Of a release in a registry. */
-  readonly tag?: string;
-  readonly channel: string;
-  readonly window?: string;
-  readonly healthcheckUrl?: string;
+/** One row of the table. Its name in update.conf is in snake_case, as a flag it has dashes. */
+export interface Setting<T = unknown> {
+  /** What stands for its value in help. */
+  readonly placeholder: string;
+  /** What it is for. */
+  readonly meaning: string;
+  /** What counts where nobody gave one. */
+  readonly default?: string;
+  /** The commands that take its flag: those that ask a source, those that judge health, or `config` alone. */
+  readonly group: "source" | "health" | "other";
+  /** It is another word for this setting. */
+  readonly as?: "server";
+  /**
+   * The value of a text.
+   * @throws {UpdateError} `usage` with what was found and what to write instead.
+   */
+  read(text: string): T;
 }
 
-/** The same, as flags give it. */
-export interface SettingFlags {
-  readonly conf?: string;
-  readonly server?: string;
-  readonly registry?: string;
-  readonly tag?: string;
-  readonly channel?: string;
-  readonly maintenanceWindow?: string;
-  readonly healthcheckUrl?: string;
+/** All settings. */
+export const SETTINGS = {
+  server: {
+    placeholder: "url",
+    meaning: "update server: the directory that has latest.json; or a registry's host/repository",
+    group: "source",
+    read: readServer,
+  },
+  registry: {
+    placeholder: "repository",
+    meaning: "take updates from an OCI registry: host/repository",
+    group: "source",
+    as: "server",
+    read: readRepository,
+  },
+  tag: {
+    placeholder: "tag",
+    meaning: "tag of the release in the registry (default: the repository's, or stable)",
+    group: "source",
+    read: readTag,
+  },
+  channel: {
+    placeholder: "name",
+    meaning: "channel to follow",
+    default: "stable",
+    group: "source",
+    read: readChannel,
+  },
+  maintenanceWindow: {
+    placeholder: "HH:MM-HH:MM",
+    meaning: "update only then, in the node's time",
+    group: "source",
+    read: (text: string) => (parseWindow(text), text),
+  },
+  pubkey: {
+    placeholder: "key",
+    meaning: "key that releases are to be signed with; signatures are not checked yet",
+    group: "other",
+    read: readLine,
+  },
+  healthcheckUrl: {
+    placeholder: "url",
+    meaning: "a URL that must answer 2xx",
+    group: "health",
+    read: readWebUrl,
+  },
+  autoRollbackAfter: {
+    placeholder: "count",
+    meaning: "failed health checks after which a slot on trial is given up",
+    group: "other",
+    read: readLine,
+  },
+} as const satisfies Readonly<Record<string, Setting>>;
+
+/** The name of a setting. */
+export type SettingName = keyof typeof SETTINGS;
+
+/** What a setting's text comes to. */
+export type ValueOf<N extends SettingName> = ReturnType<(typeof SETTINGS)[N]["read"]>;
+
+/** The row of a setting. */
+export function settingOf(name: SettingName): Setting {
+  return SETTINGS[name];
 }
 
-/**
- * The `key=value` lines of update.conf. `#` starts a comment line; unknown keys are kept and ignored by
- * who reads them; the last of several wins.
- */
-export function parseConf(text: string): Map<string, string> {
-  const values = new Map<string, string>();
-  for (const line of text.replace(/^\uFEFF/, "").split(/\r?\n/)) {
-    const match = /^\s*([A-Za-z_]+)\s*=\s*(.*?)\s*$/.exec(line);
-    if (match) values.set(match[1], match[2].replace(/^(["'])(.*)\1$/, "$2"));
-  }
-  return values;
+/** Whether there is such a setting. */
+export function isSettingName(name: string): name is SettingName {
+  return Object.hasOwn(SETTINGS, name);
 }
 
-/**
- * The settings in force.
- *
- * @throws {UpdateError} `usage` where a value is no good, or the file cannot be read; a file that is not
- * there is fine, unless it was asked for.
- */
-export async function readSettings(disk: Disk, flags: SettingFlags): Promise<Settings> {
-  const conf = parseConf(await confText(disk, flags.conf));
-  const window = flags.maintenanceWindow ?? conf.get("maintenance_window");
-  if (window) parseWindow(window);
-  return {
-    server: flags.server ?? flags.registry ?? (conf.get("server") || undefined),
-    tag: flags.tag ?? (conf.get("tag") || undefined),
-    channel: flags.channel ?? (conf.get("channel") || "stable"),
-    window: window || undefined,
-    healthcheckUrl: flags.healthcheckUrl ?? (conf.get("healthcheck_url") || undefined),
-  };
+/** A value as it may be shown: without the user, the password and the query that a URL may have. */
+export function printable(text: string): string {
+  // in what is no URL, where a password ends is anybody's guess
+  const plain = /^[a-z][a-z0-9+.-]*:\/\/[!-~]*$/i.test(text) && URL.canParse(text);
+  const user = plain ? /(?<=^[^:]+:\/\/)[^/\\?#]*@/ : /^.*@(?!sha256:)/s;
+  return text.replace(user, "…@").replace(/\?.*/s, "?…");
 }
 
-async function confText(disk: Disk, asked?: string): Promise<string> {
-  const path = asked ?? DEFAULT_CONF;
-  let found: string;
-  try {
-    const bytes = await readSmall(disk, path, MAX_CONF_BYTES);
-    if (bytes) return new TextDecoder().decode(bytes);
-    found = `more than ${MAX_CONF_BYTES} bytes`;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound && !asked) return "";
-    found = reasonOf(error);
-  }
+function refuse(text: string, advice: string): never {
   throw new UpdateError("usage", {
-    operation: `reading ${path}`,
-    found,
-    advice: "write key=value lines there, or name another file with --conf",
+    operation: "reading a setting",
+    found: text.length > MAX_VALUE_LENGTH
+      ? `${text.length} characters, where at most ${MAX_VALUE_LENGTH} are read`
+      : `"${printable(text)}"`,
+    advice,
   });
+}
+
+/** Text on one line that drives no terminal. */
+function readLine(text: string): string {
+  // deno-lint-ignore no-control-regex
+  const plain = text.length <= MAX_VALUE_LENGTH && !/[\x00-\x1f\x7f-\x9f]/.test(text);
+  return plain ? text : refuse(text, "write it on one line, without control characters");
+}
+
+function readServer(text: string): URL | string {
+  return text.includes("://") ? readWebUrl(text) : readRepository(text);
+}
+
+/** A repository's name, as far as can be said without the registry client: that one reads it again. */
+function readRepository(text: string): string {
+  const good = /^[^\s/@]+\/[^\s/@][^\s@]*(@sha256:[^\s@]+)?$/.test(readLine(text)) &&
+    !text.includes("://");
+  return good ? text : refuse(
+    text,
+    "write it as http://host/path or https://host/path, or as host/repository of a registry",
+  );
+}
+
+function readWebUrl(text: string): URL {
+  const url = URL.parse(readLine(text));
+  if (url?.protocol === "http:" || url?.protocol === "https:") return url;
+  return refuse(text, "write it as http://host/path or https://host/path");
+}
+
+function readTag(text: string): string {
+  if (/^\w[\w.-]{0,127}$/.test(text)) return text;
+  return refuse(text, "write it as 1 to 128 letters, digits, dots, dashes and underscores");
+}
+
+function readChannel(text: string): string {
+  if (/^[\w.+/-]{1,128}$/.test(text)) return text;
+  return refuse(text, "write it as one word, such as stable");
 }

@@ -29,7 +29,7 @@ import {
 } from "../host/mod.ts";
 import { CommandMounts, DevicePartitions, PartitionSlotStore } from "../slots/mod.ts";
 import { scopedPath } from "./scope.ts";
-import { readSettings, type SettingFlags, type Settings } from "./settings.ts";
+import { readSettings, type SettingFlags, type Settings } from "./read_settings.ts";
 
 /** Where slots and the ESP are mounted while the agent works in them. */
 export const MOUNT_DIRECTORY = "/run/kubesolo-update/mnt";
@@ -56,7 +56,8 @@ export interface PlaceFlags extends SettingFlags {
 /** What a command works with. */
 export interface Context {
   readonly node: Node;
-  readonly policy: Policy;
+  /** What the settings want of updates. */
+  policy(): Policy;
   /** The source that flags or settings name. */
   source(): Promise<UpdateSource>;
   /** The health checks that the settings ask for. */
@@ -158,12 +159,12 @@ async function open(flags: PlaceFlags, places: Places, reporter: Reporter): Prom
   };
   return {
     node,
-    policy: {
-      channel: settings.channel,
-      window: settings.window,
+    policy: () => ({
+      channel: settings.get("channel"),
+      window: settings.get("maintenanceWindow"),
       force: flags.force ?? false,
       stallSeconds,
-    },
+    }),
     source: () => openSource(settings, stallSeconds, flags.plainHttp ?? false),
     healthChecks: () => chooseHealthChecks(settings, disk, workDirectory),
   };
@@ -181,20 +182,22 @@ function besideFile(grubenv: string): GrubPlace {
 }
 
 function chooseHealthChecks(
-  { healthcheckUrl }: Settings,
+  settings: Settings,
   disk: Disk,
   workDirectory: string,
 ): readonly HealthCheck[] {
   const checks = [dataPartitionCheck(disk, workDirectory)];
-  if (healthcheckUrl) checks.push(probeCheck(httpUrl("the health check URL", healthcheckUrl)));
+  const url = settings.get("healthcheckUrl");
+  if (url) checks.push(probeCheck(url));
   return checks;
 }
 
 async function openSource(
-  { server, tag }: Settings,
+  settings: Settings,
   stallSeconds: number,
   plainHttp: boolean,
 ): Promise<UpdateSource> {
+  const server = settings.get("server");
   if (server === undefined) {
     throw new UpdateError("usage", {
       operation: "choosing a source",
@@ -203,24 +206,13 @@ async function openSource(
     });
   }
   // a room for each kind of source, loaded here, since most commands ask nobody
-  if (!server.includes("://")) {
+  if (typeof server === "string") {
     const { openRegistry } = await import("./registry.ts");
-    return await openRegistry(server, { tag, plainHttp });
+    return await openRegistry(server, { tag: settings.get("tag"), plainHttp });
   }
-  // a server that takes a connection and says nothing stalls as well
-  const url = httpUrl("the update server's address", server);
   const { HttpSource } = await import("../http/mod.ts");
-  return new HttpSource(url, { headersSeconds: stallSeconds });
-}
-
-function httpUrl(what: string, text: string): URL {
-  const url = URL.parse(text);
-  if (url?.protocol === "http:" || url?.protocol === "https:") return url;
-  throw new UpdateError("usage", {
-    operation: `reading ${what}`,
-    found: `"${text}"`,
-    advice: "write it as http://host/path or https://host/path",
-  });
+  // a server that takes a connection and says nothing stalls as well
+  return new HttpSource(server, { headersSeconds: stallSeconds });
 }
 
 function sleep(milliseconds: number): Promise<void> {

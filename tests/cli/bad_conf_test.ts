@@ -41,15 +41,24 @@ Deno.test("an update.conf that is no good is a usage error, and nothing is touch
     [`${server}${"#".repeat(1 << 16)}`, /^reading .*update.conf: more than 65536 bytes; write key/],
     [
       "server=ftp://updates.lan",
-      /^reading the update server's address: "ftp:\/\/updates.lan"; write it as http:/,
+      /^reading server in \/etc\/kubesolo\/update.conf:1: "ftp:\/\/updates.lan"; write it as http:/,
     ],
     [
       "server=updates.lan",
-      /^choosing a source: reading the reference "updates.lan": .*; write it as http:/,
+      /^reading server in \/etc\/kubesolo\/update.conf:1: "updates.lan"; write it as http:/,
     ],
-    [`${server}maintenance_window=25:00-03:00`, /^reading the maintenance window: "25:00-03:00"/],
-    [`${server}maintenance_window=22:00`, /^reading the maintenance window: "22:00"; write it as/],
-    [`${server}maintenance_window=04:00-04:00`, /^reading the maintenance window: "04:00-04:00"/],
+    [
+      `${server}maintenance_window=25:00-03:00`,
+      /^reading maintenance_window in .*update.conf:2: "25:00-03:00"/,
+    ],
+    [
+      `${server}maintenance_window=22:00`,
+      /^reading maintenance_window in .*update.conf:2: "22:00"; write it as/,
+    ],
+    [
+      `${server}maintenance_window=04:00-04:00`,
+      /^reading maintenance_window in .*update.conf:2: "04:00-04:00"/,
+    ],
   ];
   for (const [conf, says] of cases) {
     await node.put(CONF, conf);
@@ -61,15 +70,25 @@ Deno.test("an update.conf that is no good is a usage error, and nothing is touch
   }
   const absent = await node.update("check", "--conf", "/etc/kubesolo/absent.conf");
   assertEquals(absent.code, 2, "a file that was asked for must be there");
-  assertMatch(complaintOf(absent), /^reading \/etc\/kubesolo\/absent.conf: No such file/);
+  assertMatch(complaintOf(absent), /^reading \/etc\/kubesolo\/absent.conf: no such file/);
 
   await node.put(CONF, `${server}healthcheck_url=file:///etc/shadow\n`);
   const checked = await node.update("healthcheck");
   assertEquals(checked.code, 2, checked.stderr);
   assertMatch(
     complaintOf(checked),
-    /^reading the health check URL: "file:\/\/\/etc\/shadow"; write/,
+    /^reading healthcheck_url in .*update.conf:2: "file:\/\/\/etc\/shadow"; write/,
   );
+
+  await node.put(CONF, `server=ftp://user:secret@updates.lan\nmaintenance_window=never\n`);
+  for (const command of ["status", "healthcheck", "rollback"]) {
+    const ran = await node.update(command);
+    assertEquals(ran.code, 0, `${command} needs neither: ${ran.stderr}`);
+  }
+  const masked = await node.update("check");
+  assertMatch(complaintOf(masked), /update.conf:1: "ftp:\/\/…@updates.lan"; write/);
+  await node.sandbox.sh(`rm ${STATE}`);
+  await node.setGrubenv("A", 3, 1);
 
   assertEquals(node.requests, []);
   assertEquals((await node.sandbox.run("test", "-e", STATE)).code, 1, "not even a state");

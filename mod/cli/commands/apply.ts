@@ -11,7 +11,7 @@ export function addApply({ program, reporter, tell }: Desk): void {
     .addHelpText("after", examples("apply --server http://updates.lan/stable", "apply --force"))
     .action((flags) =>
       locked("apply", flags, reporter, async ({ node, policy, source }) => {
-        const outcome = await apply(node, await source(), policy);
+        const outcome = await apply(node, await source(), policy());
         tell(flags, outcome, () => inWords(outcome));
       })
     );

@@ -20,7 +20,7 @@ export function addCheck({ program, reporter, tell }: Desk): void {
     )
     .action((flags) =>
       locked("check", flags, reporter, async ({ node, policy, source }) => {
-        const outcome = await check(node, await source(), policy);
+        const outcome = await check(node, await source(), policy());
         tell(flags, outcome, () => showCheck(outcome), { exit: EXITS[outcome.result] });
       })
     );

@@ -1,15 +1,14 @@
 import { Option } from "@commander-js/extra-typings";
 import { healthcheck } from "../../core/mod.ts";
 import type { Desk } from "../answer.ts";
-import { examples, seconds, withPlaces } from "../options.ts";
+import { examples, seconds, withPlaces, withSettings } from "../options.ts";
 import { locked } from "../wiring.ts";
 
 /** `healthcheck`. */
 export function addHealthcheck({ program, reporter, tell }: Desk): void {
   const command = program.command("healthcheck")
     .description("Check this system's health; confirm its slot if it is on trial.");
-  withPlaces(command)
-    .option("--healthcheck-url <url>", "a URL that must answer 2xx")
+  withSettings(withPlaces(command), "health")
     .addOption(
       new Option("--timeout <seconds>", "how long each check may take").argParser(seconds)
         .default(30),

@@ -1,0 +1,70 @@
+/**
+ * `update.conf`: lines of `key=value`.
+ *
+ * @module
+ */
+
+import { type Disk, readSmall, reasonOf, UpdateError } from "../core/mod.ts";
+
+/** Where the file is. */
+export const DEFAULT_CONF = "/etc/kubesolo/update.conf";
+
+/** Most bytes of update.conf that are read. */
+export const MAX_CONF_BYTES = 64 << 10;
+
+/** One line that says something. */
+export interface ConfLine {
+  /** Its number, from 1. */
+  readonly line: number;
+  /** What is before the `=`; undefined where the line is no `key=value`. */
+  readonly key?: string;
+  /** What is after it, without quotes round all of it; where there is no key, the line. */
+  readonly value: string;
+}
+
+/** The lines of an update.conf that are neither empty nor comments (`#`). */
+export function parseConf(text: string): readonly ConfLine[] {
+  const lines = text.replace(/^\uFEFF/, "").split(/\r\n|\r|\n/);
+  return lines.flatMap((whole, index): ConfLine[] => {
+    const line = index + 1;
+    const said = whole.trim();
+    if (said === "" || said.startsWith("#")) return [];
+    const equals = said.indexOf("=");
+    const key = said.slice(0, equals).trimEnd();
+    if (equals < 0 || !/^\w+$/.test(key)) return [{ line, value: said }];
+    return [{ line, key, value: unquoted(said.slice(equals + 1).trimStart()) }];
+  });
+}
+
+/**
+ * The text of an update.conf; undefined where there is none.
+ *
+ * @throws {UpdateError} `usage` where it is too long or cannot be read.
+ */
+export async function readConf(disk: Disk, path: string): Promise<string | undefined> {
+  let found: string;
+  try {
+    const bytes = await readSmall(disk, path, MAX_CONF_BYTES);
+    if (bytes) return new TextDecoder().decode(bytes);
+    found = `more than ${MAX_CONF_BYTES} bytes`;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    found = reasonOf(error);
+  }
+  throw unusable(path, found);
+}
+
+/** The error for an update.conf that cannot be used at all. */
+export function unusable(path: string, found: string): UpdateError {
+  return new UpdateError("usage", {
+    operation: `reading ${path}`,
+    found,
+    advice: "write key=value lines there, or name another file with --conf",
+  });
+}
+
+function unquoted(value: string): string {
+  const [quote] = value;
+  const whole = value.length > 1 && (quote === '"' || quote === "'") && value.endsWith(quote);
+  return whole ? value.slice(1, -1) : value;
+}
