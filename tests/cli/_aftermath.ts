@@ -30,7 +30,8 @@ export interface Ending {
  * Whatever else is on standard error came before it.
  */
 export function complaintOf({ stderr }: Ran): string {
-  const lines = stderr.trimEnd().split("\n");
+  // without the attempt's id
+  const lines = stderr.trimEnd().split("\n").map((line) => line.replace(/^\[[0-9a-f]{8}\] /, ""));
   const isComplaint = (line: string) => line.startsWith("kubesolo-update ");
   assertEquals(lines.filter(isComplaint), [lines.at(-1)], `one line that says why:\n${stderr}`);
   const [, complaint = ""] = /^kubesolo-update \S+: (.*)$/.exec(lines.at(-1) ?? "") ?? [];
