@@ -19,6 +19,7 @@ import { type Release, releaseDigest } from "./release.ts";
 import { otherSlot, type Slot } from "./slot.ts";
 import type { Marks } from "./slot_store.ts";
 import type { UpdateState } from "./state.ts";
+import { countRefusal } from "./state_records.ts";
 import { transfer } from "./transfer.ts";
 import type { UpdateSource } from "./update_source.ts";
 
@@ -62,6 +63,7 @@ export async function apply(
     const release = await source.latest();
     const digest = releaseDigest(release);
     const found = { version: release.version, digest };
+    state = { ...state, offered: { version: release.version, at: node.now().toISOString() } };
     if (isUpToDate(facts, release)) {
       await enter(node, state, resting, { last_refusal: undefined });
       return { ...found, result: "up_to_date", slot: running };
@@ -90,6 +92,7 @@ export async function apply(
       to_version: release.version,
       attempt_id,
       attempt_count: again ? state.attempt_count + 1 : 1,
+      attempts_total: (state.attempts_total ?? state.attempt_count) + 1,
       started_at: node.now().toISOString(),
       last_refusal: undefined,
       candidate: undefined,
@@ -97,10 +100,11 @@ export async function apply(
     });
     // from here on nothing may boot the passive slot
     await node.bootEnv.confirm(running);
-    await write(release);
+    const { bytes, seconds } = await write(release);
     state = await enter(node, state, "staged", {
       resting: "staged",
       download: undefined,
+      last_download: { bytes, seconds, at: node.now().toISOString() },
       candidate: { ...found, slot: passive, boot_id: node.boot.id, boots: 0 },
       slots: {
         ...state.slots,
@@ -123,7 +127,10 @@ export async function apply(
     if (!refusal) return;
     const { gate, wanted, found } = refusal;
     const at = node.now().toISOString();
-    await enter(node, state, resting, { last_refusal: { gate, wanted, found, version, at } });
+    await enter(node, state, resting, {
+      last_refusal: { gate, wanted, found, version, at },
+      refusals: countRefusal(state.refusals, gate),
+    });
     throw refusalError(refusal, version);
   }
 
@@ -139,8 +146,10 @@ export async function apply(
     }
   }
 
-  async function write(release: Release): Promise<void> {
+  /** What came from the source, and how long that took; nothing else is in the seconds. */
+  async function write(release: Release): Promise<{ bytes: number; seconds: number }> {
     const { reporter } = node;
+    let [bytes, milliseconds] = [0, 0];
     const marks: Marks = {
       of: ({ sha256 }) => state.download?.sha256 === sha256 ? state.download.bytes : 0,
       async keep(mark) {
@@ -152,13 +161,17 @@ export async function apply(
       running,
       release,
       marks,
-      fetch: (artifact, sink) =>
-        transfer(source, artifact, sink, {
+      async fetch(artifact, sink) {
+        const began = performance.now();
+        bytes += await transfer(source, artifact, sink, {
           reporter,
           stallSeconds: policy.stallSeconds,
           sleep: node.sleep,
-        }),
+        });
+        milliseconds += performance.now() - began;
+      },
     });
+    return { bytes, seconds: Math.round(milliseconds) / 1000 };
   }
 }
 

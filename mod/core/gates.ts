@@ -93,22 +93,26 @@ export function firstRefusal(gates: readonly GateResult[]): GateResult | undefin
   return gates.find((gate) => !gate.passed);
 }
 
+const ADVICE: Readonly<Record<GateName, string>> = {
+  window: "wait for the window, or add --force",
+  confirmed: "run `kubesolo-update healthcheck` first, or reboot",
+  channel: "set channel= in update.conf or --channel, or publish to the node's channel",
+  architecture: "publish a release for this architecture",
+  min_compatible_version: "update to a release in between first",
+  downgrade: "publish a newer release; `rollback` goes back to the other slot",
+  ledger: "publish a repaired release, or add --force",
+  room: "publish a smaller release, or use larger slots",
+};
+
+/** All of them. */
+export const GATES: readonly GateName[] = Object.keys(ADVICE) as GateName[];
+
 /** A refusal as the error that a command ends with. */
 export function refusalError(refusal: GateResult, version?: string): UpdateError {
-  const advice: Record<GateName, string> = {
-    window: "wait for the window, or add --force",
-    confirmed: "run `kubesolo-update healthcheck` first, or reboot",
-    channel: "set channel= in update.conf or --channel, or publish to the node's channel",
-    architecture: "publish a release for this architecture",
-    min_compatible_version: "update to a release in between first",
-    downgrade: "publish a newer release; `rollback` goes back to the other slot",
-    ledger: "publish a repaired release, or add --force",
-    room: "publish a smaller release, or use larger slots",
-  };
   return new UpdateError("refused", {
     operation: `gate ${refusal.gate}${version ? ` for ${version}` : ""}`,
     found: `wanted ${refusal.wanted}, found ${refusal.found}`,
-    advice: advice[refusal.gate],
+    advice: ADVICE[refusal.gate],
   });
 }
 

@@ -9,6 +9,7 @@ import type { HealthCheck, HealthResult } from "./health_check.ts";
 import { enter, type Node, runningVersion, takeStock } from "./node.ts";
 import type { Slot } from "./slot.ts";
 import { type Candidate, record, type UpdateState } from "./state.ts";
+import { healthNews } from "./state_records.ts";
 
 /** What `healthcheck` found and did. */
 export interface HealthcheckOutcome {
@@ -60,6 +61,7 @@ export async function healthcheck(
   const ownsEnvironment = !byHand && (primary === undefined || primary.active === running);
   if (ownsEnvironment) await node.bootEnv.confirm(running);
   if (onTrial || halfDone) await succeed();
+  else await note();
   const version = await runningVersion(node, { running, state });
   return { slot: running, version, confirmed: onTrial || halfDone, checks: results };
 
@@ -70,7 +72,10 @@ export async function healthcheck(
         resting: "failed",
         last_error: `unhealthy: ${found}`,
         candidate: state.candidate && { ...state.candidate, unhealthy: found },
+        health: { results, at: node.now().toISOString() },
       });
+    } else {
+      await note();
     }
     return new UpdateError("unhealthy", {
       operation: `checking the health of slot ${running}`,
@@ -98,7 +103,19 @@ export async function healthcheck(
           at,
         })
         : state.ledger,
+      health: { results, at },
     });
+  }
+
+  /** For those who watch. A disk that is full must not hide why the node is not well. */
+  async function note(): Promise<void> {
+    const health = healthNews(state.health, results, node.now());
+    if (!health) return;
+    try {
+      await node.states.save({ ...state, health });
+    } catch (error) {
+      node.reporter.report({ kind: "warning", message: reasonOf(error) });
+    }
   }
 }
 

@@ -24,6 +24,7 @@ export * from "./settle.ts";
 export * from "./slot.ts";
 export * from "./slot_store.ts";
 export * from "./state.ts";
+export * from "./state_records.ts";
 export * from "./status.ts";
 export * from "./transfer.ts";
 export * from "./update_source.ts";

@@ -58,6 +58,8 @@ export function settle(
     state: move(state, "rolled_back", now, {
       resting: "rolled_back",
       candidate: undefined,
+      // the system that gave those answers is gone
+      health: undefined,
       last_error: `${candidate.version} rolled back after ${attempts} boots: ${reason}`,
       ledger: record(state.ledger, {
         digest: candidate.digest,

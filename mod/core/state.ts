@@ -5,10 +5,12 @@
  * @module
  */
 
+import { need, object, strings } from "./_shape.ts";
 import { isPhase, mayFollow, type Phase } from "./phases.ts";
 import type { Artifact } from "./release.ts";
 import { isSlot, type Slot } from "./slot.ts";
 import type { Mark } from "./slot_store.ts";
+import { checkRecords, type StateRecords } from "./state_records.ts";
 
 /** Entries that the ledger keeps; the oldest go first. */
 export const MAX_LEDGER_ENTRIES = 64;
@@ -80,7 +82,7 @@ export interface Refusal {
 }
 
 /** The contents of `state.json`. */
-export interface UpdateState {
+export interface UpdateState extends StateRecords {
   /** Where the update stands. */
   readonly phase: Phase;
   /** The phase to return to when a check finds nothing to do. */
@@ -234,18 +236,6 @@ export function parseState(text: string): UpdateState {
     need(one.outcome === "success" || one.outcome === "rolled_back", "ledger.outcome");
     need(Number.isSafeInteger(one.attempts), "ledger.attempts");
   }
+  checkRecords(state);
   return value as UpdateState;
-}
-
-function need(holds: boolean, name: string): void {
-  if (!holds) throw new Error(`${name} is not what the agent writes`);
-}
-
-function object(value: unknown, name: string): Record<string, unknown> {
-  need(typeof value === "object" && value !== null && !Array.isArray(value), name);
-  return value as Record<string, unknown>;
-}
-
-function strings(of: Record<string, unknown>, name: string, members: readonly string[]): void {
-  for (const member of members) need(typeof of[member] === "string", `${name}.${member}`);
 }

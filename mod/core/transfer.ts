@@ -43,6 +43,8 @@ export interface TransferOptions {
 /**
  * Resolves when `sink` has exactly the bytes that `artifact` names: size and SHA-256 are right.
  *
+ * @returns the bytes that the source sent: fewer where a part was in the sink already, more where
+ * some came twice.
  * @throws {UpdateError} `source` where the source stays away; `verification` where the bytes are not
  * the promised ones.
  */
@@ -51,7 +53,7 @@ export async function transfer(
   artifact: Artifact,
   sink: ArtifactSink,
   options: TransferOptions,
-): Promise<void> {
+): Promise<number> {
   const operation = `fetching ${artifact.name} from ${source.name}`;
   const progress = (done: number, total = artifact.size) =>
     options.reporter.report({
@@ -65,6 +67,7 @@ export async function transfer(
   let takenUp = offset > 0;
   let fruitless = 0;
   let furthest = offset;
+  let received = 0;
   let buffer = new Uint8Array(BUFFER_BYTES);
   if (offset > 0) {
     const message = offset === artifact.size
@@ -96,7 +99,7 @@ export async function transfer(
         buffer = await receive();
       }
       const digest = hash.copy().digest("hex");
-      if (digest === artifact.sha256) return;
+      if (digest === artifact.sha256) return received;
       if (!takenUp) {
         throw refuse(
           `SHA-256 ${digest} over ${offset} bytes where ${artifact.sha256} was promised`,
@@ -162,6 +165,7 @@ export async function transfer(
           hash.update(value);
           await sink.write(value);
           offset += value.byteLength;
+          received += value.byteLength;
           progress(offset, total);
         }
         if (value) view = new Uint8Array(value.buffer);

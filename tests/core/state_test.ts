@@ -55,10 +55,31 @@ const FULL: UpdateState = {
     },
   },
   ledger: [ENTRY],
+  attempts_total: 5,
+  refusals: { window: 3, ledger: 1 },
+  offered: { version: "2.0.0", at: AT },
+  last_download: { bytes: 4096, seconds: 1.25, at: AT },
+  health: {
+    results: [
+      { name: "data-partition", passed: true, milliseconds: 12 },
+      { name: "probe", passed: false, milliseconds: 30_000, reason: "503" },
+    ],
+    at: AT,
+  },
 };
+
+/** The members that no flow decides by. */
+const RECORDS = ["attempts_total", "refusals", "offered", "last_download", "health"];
 
 Deno.test("a new and a full state are the same after a round trip", () => {
   for (const state of [NEW_STATE, FULL]) assertEquals(parseState(formatState(state)), state);
+});
+
+Deno.test("a state from before the records is as good as one with them", () => {
+  const old: UpdateState = Object.fromEntries(
+    Object.entries(FULL).filter(([name]) => !RECORDS.includes(name)),
+  ) as unknown as UpdateState;
+  assertEquals(parseState(formatState(old)), old);
 });
 
 Deno.test("any state that the agent can have is the same after a round trip", () => {
@@ -82,6 +103,11 @@ Deno.test("any state that the agent can have is the same after a round trip", ()
     candidate: fc.constantFrom(undefined, FULL.candidate),
     download: fc.option(fc.record({ sha256: text, bytes: fc.nat() }), { nil: undefined }),
     ledger: fc.array(entry, { maxLength: 5 }),
+    attempts_total: fc.option(fc.nat(), { nil: undefined }),
+    refusals: fc.option(fc.dictionary(text, fc.nat()), { nil: undefined }),
+    offered: fc.constantFrom(undefined, FULL.offered),
+    last_download: fc.constantFrom(undefined, FULL.last_download),
+    health: fc.constantFrom(undefined, FULL.health),
   });
   fc.assert(fc.property(state, (value) => {
     const stored = JSON.parse(JSON.stringify(value)) as UpdateState;
@@ -131,6 +157,24 @@ const GARBLED: readonly (readonly [string, readonly unknown[]])[] = [
   ["ledger.0.reason", [null]],
   ["ledger.0.attempts", [undefined, "3"]],
   ["ledger.0.at", [undefined]],
+  ["attempts_total", [null, -1, 0.5, "5"]],
+  ["refusals", [null, [], 3]],
+  ["refusals.window", [null, -1, 0.5, "3"]],
+  ["offered", [null, "2.0.0"]],
+  ["offered.version", [undefined, 2]],
+  ["offered.at", [undefined]],
+  ["last_download", [null, 5]],
+  ["last_download.bytes", [undefined, -1, 0.5]],
+  ["last_download.seconds", [undefined, -1, "1", null]],
+  ["last_download.at", [undefined]],
+  ["health", [null, []]],
+  ["health.at", [undefined, 0]],
+  ["health.results", [undefined, {}]],
+  ["health.results.0", [null, "well"]],
+  ["health.results.0.name", [undefined]],
+  ["health.results.0.passed", [undefined, "yes"]],
+  ["health.results.0.milliseconds", [undefined, -1, null]],
+  ["health.results.1.reason", [null, 503]],
 ];
 
 for (const [path, values] of GARBLED) {

@@ -97,12 +97,10 @@ export class Offer implements UpdateSource {
   /** The agent's own transfer from here. */
   get fetch(): Fetch {
     const reporter = { report: () => {} };
-    return (artifact, sink) =>
-      transfer(this, artifact, sink, {
-        reporter,
-        stallSeconds: 10,
-        sleep: () => Promise.resolve(),
-      });
+    const options = { reporter, stallSeconds: 10, sleep: () => Promise.resolve() };
+    return async (artifact, sink) => {
+      await transfer(this, artifact, sink, options);
+    };
   }
 }
 
