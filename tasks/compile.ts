@@ -90,8 +90,12 @@ async function compile(
   }
 }
 
-/** The architectures that `--target` means. */
-function targets(value: string): readonly Architecture[] {
+/**
+ * The architectures that `--target` means.
+ *
+ * @throws {Error} where it is none of them.
+ */
+export function targets(value: string): readonly Architecture[] {
   if (value === "all") return ARCHITECTURES;
   const found = ARCHITECTURES.filter((architecture) => architecture === value);
   if (found.length === 0) {

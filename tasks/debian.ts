@@ -24,6 +24,7 @@ const PACKAGE_OF = {
   "qemu-aarch64-static": "qemu-user-static",
   "qemu-system-aarch64": "qemu-system-arm",
   "qemu-system-x86_64": "qemu-system-x86",
+  readelf: "binutils",
   sgdisk: "gdisk",
   shellcheck: "shellcheck",
   tar: "tar",

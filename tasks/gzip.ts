@@ -11,8 +11,8 @@ import { sha256Of } from "./digest.ts";
 import { buildEpoch } from "./epoch.ts";
 import { cacheDirectory, withLock } from "./lock.ts";
 
-/** Archives that the cache keeps. */
-const KEPT = 4;
+/** Archives that the cache keeps: initramfs of two releases, layers of two architectures. */
+const KEPT = 8;
 
 const compress = promisify<Uint8Array, { level: number }, Uint8Array>(gzip);
 
@@ -25,9 +25,13 @@ export async function packMember(entries: readonly Entry[]): Promise<Uint8Array>
 }
 
 /** As {@linkcode packMember}, but what was packed lately is taken from the cache. */
-export async function packMemberOnce(entries: readonly Entry[]): Promise<Uint8Array> {
-  const archive = packCpio(entries, buildEpoch());
-  const directory = `${cacheDirectory()}/initramfs`;
+export function packMemberOnce(entries: readonly Entry[]): Promise<Uint8Array> {
+  return gzipOnce(packCpio(entries, buildEpoch()));
+}
+
+/** `archive` as one gzip member of the highest level; what was packed lately is taken from the cache. */
+export async function gzipOnce(archive: Uint8Array): Promise<Uint8Array<ArrayBuffer>> {
+  const directory = `${cacheDirectory()}/gzip`;
   const path = `${directory}/${Deno.version.deno}-${sha256Of(archive)}.gz`;
   return await withLock(`${directory}/.lock`, async () => {
     try {
@@ -37,7 +41,9 @@ export async function packMemberOnce(entries: readonly Entry[]): Promise<Uint8Ar
     } catch (error) {
       if (!(error instanceof Deno.errors.NotFound)) throw error;
     }
-    const member = await compress(archive, { level: constants.Z_BEST_COMPRESSION });
+    const member = new Uint8Array(
+      await compress(archive, { level: constants.Z_BEST_COMPRESSION }),
+    );
     await Deno.writeFile(`${path}.new`, member);
     await Deno.rename(`${path}.new`, path);
     await forgetOldest(directory);

@@ -26,14 +26,14 @@ async function ensureTestTools(): Promise<void> {
     "fsck.fat",
     "grub-script-check",
     "qemu-aarch64-static",
-    fileOf("libc6-arm64-cross", "/usr/aarch64-linux-gnu/lib/libc.so.6"),
-    fileOf("libgcc-s1-arm64-cross", "/usr/aarch64-linux-gnu/lib/libgcc_s.so.1"),
+    "readelf",
     fileOf("nginx-light", "/usr/sbin/nginx"),
     fileOf("openssl", "/usr/bin/openssl"),
     fileOf("squashfs-tools", "/usr/bin/mksquashfs"),
     fileOf("erofs-utils", "/usr/bin/mkfs.erofs"),
     fileOf("docker-registry", "/usr/bin/docker-registry"),
     fileOf("skopeo", "/usr/bin/skopeo"),
+    fileOf("containerd", "/usr/bin/containerd"),
     fileOf("apache2-utils", "/usr/bin/htpasswd"),
   );
 }

@@ -1,0 +1,102 @@
+/**
+ * `deno task oci-image`: the agent's own container image, into registries and image layouts.
+ *
+ * @module
+ */
+
+import { format } from "@std/fmt/bytes";
+import { copy } from "../mod/oras/mod.ts";
+import { taskOptions } from "./arguments.ts";
+import { targets } from "./compile.ts";
+import { type AgentImage, buildAgentImage } from "./oci_image/agent_image.ts";
+import { openDestination } from "./publish/destination.ts";
+import { main, say } from "./screen.ts";
+
+const HELP =
+  `deno task oci-image --to DESTINATION [--to DESTINATION …] [--target x86_64|aarch64|all]
+                    [--revision TEXT] [--plain-http] [--ca-file FILE] [--json]
+
+Makes the agent's container image, an OCI index of linux/amd64 and linux/arm64, without a container
+engine and without root. What is there already is not sent again.
+
+  --to DESTINATION   host/repository:tag, or oci:DIRECTORY:tag for an image layout; several are one
+                     build
+  --target ARCH      x86_64, aarch64 or all (all)
+  --revision TEXT    the annotation org.opencontainers.image.revision, such as a commit
+  --plain-http       speak http to the registries
+  --ca-file FILE     trust this certificate authority, in PEM
+  --json             print the result as JSON: digests, platforms, layers, packages
+
+  deno task oci-image --to oci:dist/agent-image:0.1.0
+  deno task oci-image --to registry.lan/kubesolo/update:0.1.0 --to registry.lan/kubesolo/update:latest
+
+The image has two layers, so that a new agent moves only the second: the base (glibc, libgcc and a
+static BusyBox as mount, umount and reboot, from the packages that Debian has for each architecture,
+with their licences), and the agent at /usr/bin/kubesolo-update, which is the entry point. There is
+no shell and no grub-editenv: the agent writes grubenv itself.
+
+The same sources, the same Deno and the same packages make the same digests; SOURCE_DATE_EPOCH is
+the time in it. Credentials are found where \`deno task publish\` finds them.`;
+
+/** The result as JSON: sizes in bytes. */
+function report({ descriptor, platforms }: AgentImage, destinations: readonly string[]) {
+  return {
+    digest: descriptor.digest,
+    destinations,
+    platforms: platforms.map(({ descriptor, layers, packages }) => ({
+      platform: `${descriptor.platform?.os}/${descriptor.platform?.architecture}`,
+      digest: descriptor.digest,
+      layers: layers.map(({ name, descriptor: { digest, size }, unpacked }) => ({
+        name,
+        digest,
+        size,
+        unpacked,
+      })),
+      packages: Object.fromEntries(packages.map(({ name, version }) => [name, version])),
+    })),
+  };
+}
+
+/** The same for people. */
+function* lines({ digest, destinations, platforms }: ReturnType<typeof report>): Generator<string> {
+  const human = (size: number) => format(size, { binary: true }).padStart(9);
+  for (const { platform, digest, layers, packages } of platforms) {
+    yield `${platform.padEnd(12)}  ${digest}`;
+    for (const { name, size, unpacked } of layers) {
+      yield `  ${name.padEnd(10)}  ${human(size)}  (${human(unpacked).trim()} unpacked)`;
+    }
+    const versions = Object.entries(packages).map(([name, version]) => `${name} ${version}`);
+    yield `  ${"packages".padEnd(10)}  ${versions.join(", ")}`;
+  }
+  for (const destination of destinations) yield `${destination}  ${digest}`;
+}
+
+await main(async () => {
+  const values = taskOptions(HELP, {
+    "to": { type: "string", multiple: true, default: [] },
+    "target": { type: "string", default: "all" },
+    "revision": { type: "string" },
+    "plain-http": { type: "boolean", default: false },
+    "ca-file": { type: "string" },
+    "json": { type: "boolean", default: false },
+  });
+  if (values.to.length === 0) throw new Error(`wanted --to\n\n${HELP}`);
+  const architectures = targets(values.target);
+  // before the build: what cannot be written to is said at once
+  const destinations = await Promise.all(values.to.map(async (name) => {
+    const { target, tag } = await openDestination(name, {
+      plainHttp: values["plain-http"],
+      caFile: values["ca-file"],
+    });
+    if (!tag) throw new Error(`--to ${name}: wanted a tag at the end, such as :0.1.0`);
+    return { target, tag, name };
+  }));
+  const image = await buildAgentImage(architectures, values.revision);
+  for (const { target, tag, name } of destinations) {
+    say(`copying to ${name}`);
+    await copy(image.content, image.descriptor.digest, target, { tag });
+  }
+  const made = report(image, destinations.map(({ name }) => name));
+  if (values.json) console.log(JSON.stringify(made, null, 2));
+  else for (const line of lines(made)) console.log(line);
+});

@@ -1,0 +1,106 @@
+/**
+ * Packages of Debian for any architecture, unpacked. Nothing is installed, and what the machine's own
+ * dpkg and apt know is left alone.
+ *
+ * @module
+ */
+
+import { cacheDirectory, withLock } from "../lock.ts";
+import { findProgram, ProgramError, run, runText } from "../run.ts";
+import { warn } from "../screen.ts";
+
+/** A package's control file: what Debian says about it. */
+export interface Control {
+  /** The package. */
+  readonly name: string;
+  /** Its version. */
+  readonly version: string;
+  /** The whole paragraph. */
+  readonly text: string;
+}
+
+/** Debian's architectures that images are made for. */
+const ARCHITECTURES = "amd64,arm64";
+
+/** The archives that the machine's sources name, with lists and a cache of packages of their own. */
+export class DebianArchive {
+  readonly #directory: string;
+
+  private constructor(directory: string) {
+    this.#directory = directory;
+  }
+
+  /**
+   * Resolves when the lists of packages are as new as can be had.
+   *
+   * @throws {Error} where there is no apt-get.
+   */
+  static async open(directory: string = `${cacheDirectory()}/debian`): Promise<DebianArchive> {
+    if (!findProgram("apt-get")) throw new Error("this needs Debian's packages, and apt-get");
+    const archive = new DebianArchive(directory);
+    await withLock(`${directory}/.lock`, async () => {
+      for (const name of ["state/lists/partial", "cache/archives/partial", "packages"]) {
+        await Deno.mkdir(`${directory}/${name}`, { recursive: true });
+      }
+      // apt takes every list that it cannot renew for good enough, so whatever was wrong is said
+      const args = [...archive.#options(), "--error-on=any", "update"];
+      await runText("apt-get", args).catch((error) => {
+        if (!(error instanceof ProgramError)) throw error;
+        warn(`packages may be older than Debian's: ${error.message}`);
+      });
+    });
+    return archive;
+  }
+
+  /**
+   * Resolves with what Debian says about the packages when they are unpacked into `target`.
+   *
+   * @throws {Error} in apt-get's words where a package cannot be had, or is not what was signed.
+   */
+  async unpack(
+    architecture: string,
+    names: readonly string[],
+    target: string,
+  ): Promise<Control[]> {
+    const packages = `${this.#directory}/packages`;
+    return await withLock(`${this.#directory}/.lock`, async () => {
+      const qualified = names.map((name) => `${name}:${architecture}`);
+      // of what is there already, apt-get fetches what is not whole
+      await run("apt-get", [...this.#options(), "download", ...qualified], { cwd: packages });
+      return await Promise.all(names.map(async (name) => {
+        const path = `${packages}/${await this.#fileOf(name, architecture)}`;
+        await run("dpkg-deb", ["--extract", path, target]);
+        const text = await runText("dpkg-deb", ["--field", path]);
+        return { name, version: field(text, "Version"), text };
+      }));
+    });
+  }
+
+  /** What apt-get calls the file of the newest version, in which it escapes the epoch's colon. */
+  async #fileOf(name: string, architecture: string): Promise<string> {
+    const args = ["show", "--no-all-versions", `${name}:${architecture}`];
+    const version = field(await runText("apt-cache", [...this.#options(), ...args]), "Version");
+    return `${name}_${version.replaceAll(":", "%3a")}_${architecture}.deb`;
+  }
+
+  #options(): string[] {
+    const settings = {
+      "Dir::State": `${this.#directory}/state`,
+      "Dir::State::status": "/dev/null",
+      "Dir::Cache": `${this.#directory}/cache`,
+      // Debian's container images switch both off, and every call would read all lists anew
+      "Dir::Cache::pkgcache": "pkgcache.bin",
+      "Dir::Cache::srcpkgcache": "srcpkgcache.bin",
+      "APT::Architectures": ARCHITECTURES,
+      "APT::Sandbox::User": "root",
+      "Acquire::Languages": "none",
+    };
+    return Object.entries(settings).flatMap(([name, value]) => ["-o", `${name}=${value}`]);
+  }
+}
+
+function field(paragraph: string, name: string): string {
+  const found = new RegExp(`^${name}: (.+)$`, "m").exec(paragraph);
+  if (found) return found[1];
+  throw new Error(`reading what Debian says about a package: no ${name} in\n${paragraph}`);
+}

@@ -1,0 +1,55 @@
+import { ended, type Ran } from "../sandbox.ts";
+
+/** Debian's containerd with directories and a socket of its own, which are gone afterwards. */
+export class Containerd implements AsyncDisposable {
+  readonly #directory: string;
+  readonly #child: Deno.ChildProcess;
+
+  private constructor(directory: string, child: Deno.ChildProcess) {
+    this.#directory = directory;
+    this.#child = child;
+  }
+
+  /** Resolves when it answers. */
+  static async start(): Promise<Containerd> {
+    const directory = await Deno.makeTempDir({ prefix: "containerd-" });
+    const config = `
+      version = 2
+      root = "${directory}/root"
+      state = "${directory}/state"
+      disabled_plugins = ["io.containerd.grpc.v1.cri"]
+      [grpc]
+        address = "${directory}/socket"`;
+    await Deno.writeTextFile(`${directory}/config.toml`, config);
+    const child = new Deno.Command("containerd", {
+      args: ["--config", `${directory}/config.toml`],
+      stdout: "null",
+      stderr: "null",
+    }).spawn();
+    const containerd = new Containerd(directory, child);
+    for (let tries = 0; (await containerd.ctr("version")).code !== 0; tries++) {
+      if (tries === 200) throw new Error("containerd does not answer");
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    return containerd;
+  }
+
+  /** Runs its command line. */
+  ctr(...args: readonly string[]): Promise<Ran> {
+    return ended(
+      new Deno.Command("ctr", {
+        args: ["--address", `${this.#directory}/socket`, ...args],
+        stdin: "null",
+        stdout: "piped",
+        stderr: "piped",
+      }).spawn(),
+    );
+  }
+
+  /** Ends it. Its containers have ended and are unmounted: they were run with `--rm`. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#child.kill("SIGTERM");
+    await this.#child.status;
+    await Deno.remove(this.#directory, { recursive: true });
+  }
+}
