@@ -8,4 +8,3 @@ export type { Artifact, ArtifactBody, ArtifactName, Release, UpdateSource } from
 export * from "./http_source.ts";
 export * from "./latest.ts";
 export * from "./limits.ts";
-export type { Tls } from "./tls.ts";

@@ -5,7 +5,6 @@
  */
 
 import {
-  adviceOnHandshake,
   type Artifact,
   type ArtifactBody,
   type ArtifactName,
@@ -118,8 +117,7 @@ export class OciSource implements UpdateSource {
       found: reasonOf(error),
       advice: isWrong
         ? "nothing was staged; have the release published again, or check what lies between"
-        : adviceOnHandshake(reasonOf(error)) ??
-          "check registry, repository, tag and credentials, and run it again",
+        : "check registry, repository, tag and credentials, and run it again",
       cause: error,
     });
   }

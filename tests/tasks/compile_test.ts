@@ -1,7 +1,6 @@
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { dirname } from "@std/path";
 import { compileAgent } from "../../tasks/compile.ts";
-import { ensureInstalled, fileOf } from "../../tasks/debian.ts";
 import { cacheDirectory } from "../../tasks/lock.ts";
 import { run, runText } from "../../tasks/run.ts";
 import { ROOT } from "../../tasks/sources.ts";
@@ -36,18 +35,6 @@ Deno.test("the agent holds the packages that it imports, and none that only test
   const embedded = (name: string) =>
     run("grep", ["-c", "-a", "-F", `"n":"${name}"`, agent]).then(() => true, () => false);
   assertEquals([await embedded("semver"), await embedded("fast-check")], [true, false]);
-});
-
-Deno.test("the agent for aarch64 starts under emulation", async () => {
-  const libraries = "/usr/aarch64-linux-gnu";
-  await ensureInstalled(
-    "qemu-aarch64-static",
-    fileOf("libc6-arm64-cross", `${libraries}/lib/libc.so.6`),
-    fileOf("libgcc-s1-arm64-cross", `${libraries}/lib/libgcc_s.so.1`),
-  );
-  const agent = await compileAgent("aarch64");
-  const said = await runText("qemu-aarch64-static", ["-L", libraries, agent, "--version"]);
-  assertStringIncludes(said, version);
 });
 
 Deno.test("the compile task names the targets that there are", async () => {
