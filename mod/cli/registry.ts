@@ -5,6 +5,7 @@
  */
 
 import { reasonOf, UpdateError, type UpdateSource } from "../core/mod.ts";
+import type { Tls } from "../http/mod.ts";
 import { OciSource } from "../oci/mod.ts";
 import {
   formatReference,
@@ -27,7 +28,7 @@ const DEFAULT_TAG = "stable";
  */
 export async function openRegistry(
   name: string,
-  options: { readonly tag?: string; readonly plainHttp: boolean },
+  options: { readonly tag?: string; readonly plainHttp: boolean; readonly tls?: Tls },
 ): Promise<UpdateSource> {
   const given = readReference(name);
   const tag = options.tag ?? given.tag ?? DEFAULT_TAG;
@@ -38,6 +39,7 @@ export async function openRegistry(
   const client = new RegistryClient({
     plainHttp: options.plainHttp,
     credentials,
+    httpClient: options.tls && Deno.createHttpClient(options.tls),
     userAgent: "kubesolo-update",
   });
   return new OciSource({

@@ -49,6 +49,24 @@ export const SETTINGS = {
     group: "source",
     read: readTag,
   },
+  caFile: {
+    placeholder: "file",
+    meaning: "trust the authorities in this PEM file as well",
+    group: "source",
+    read: readLine,
+  },
+  clientCert: {
+    placeholder: "file",
+    meaning: "certificate that this node presents to the source, in PEM",
+    group: "source",
+    read: readLine,
+  },
+  clientKey: {
+    placeholder: "file",
+    meaning: "the certificate's private key, in PEM",
+    group: "source",
+    read: readLine,
+  },
   channel: {
     placeholder: "name",
     meaning: "channel to follow",

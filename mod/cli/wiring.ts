@@ -30,6 +30,7 @@ import {
 import { CommandMounts, DevicePartitions, PartitionSlotStore } from "../slots/mod.ts";
 import { scopedPath } from "./scope.ts";
 import { readSettings, type SettingFlags, type Settings } from "./read_settings.ts";
+import { openSource } from "./source.ts";
 
 /** Where slots and the ESP are mounted while the agent works in them. */
 export const MOUNT_DIRECTORY = "/run/kubesolo-update/mnt";
@@ -165,7 +166,7 @@ async function open(flags: PlaceFlags, places: Places, reporter: Reporter): Prom
       force: flags.force ?? false,
       stallSeconds,
     }),
-    source: () => openSource(settings, stallSeconds, flags.plainHttp ?? false),
+    source: () => openSource(settings, { disk, stallSeconds, plainHttp: flags.plainHttp ?? false }),
     healthChecks: () => chooseHealthChecks(settings, disk, workDirectory),
   };
 }
@@ -190,29 +191,6 @@ function chooseHealthChecks(
   const url = settings.get("healthcheckUrl");
   if (url) checks.push(probeCheck(url));
   return checks;
-}
-
-async function openSource(
-  settings: Settings,
-  stallSeconds: number,
-  plainHttp: boolean,
-): Promise<UpdateSource> {
-  const server = settings.get("server");
-  if (server === undefined) {
-    throw new UpdateError("usage", {
-      operation: "choosing a source",
-      found: "no update server",
-      advice: "give --server URL or --registry REPOSITORY, or server= in /etc/kubesolo/update.conf",
-    });
-  }
-  // a room for each kind of source, loaded here, since most commands ask nobody
-  if (typeof server === "string") {
-    const { openRegistry } = await import("./registry.ts");
-    return await openRegistry(server, { tag: settings.get("tag"), plainHttp });
-  }
-  const { HttpSource } = await import("../http/mod.ts");
-  // a server that takes a connection and says nothing stalls as well
-  return new HttpSource(server, { headersSeconds: stallSeconds });
 }
 
 function sleep(milliseconds: number): Promise<void> {

@@ -12,6 +12,7 @@ export * from "./check.ts";
 export * from "./disk.ts";
 export * from "./errors.ts";
 export * from "./gates.ts";
+export * from "./handshake.ts";
 export * from "./health_check.ts";
 export * from "./healthcheck.ts";
 export * from "./node.ts";

@@ -53,10 +53,10 @@ async function getAsIs(
   signal?: AbortSignal,
 ): Promise<Answer> {
   const answer = await get(start, requests, headersFor, signal);
-  if (!await wasDecoded(answer, signal)) return answer;
+  if (!await wasDecoded(answer, requests, signal)) return answer;
   const { response, url, headers } = answer;
   await response.body?.cancel().catch(() => {});
-  return await getUndecoded(url, headers, response.status, requests.headersSeconds, signal);
+  return await getUndecoded(url, headers, response.status, requests, signal);
 }
 
 /** The body, where the answer to a request for a range is of use. */

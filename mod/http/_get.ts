@@ -4,13 +4,23 @@
  * @module
  */
 
-import { oneLine, reasonOf, SourceInterrupted, UpdateError } from "../core/mod.ts";
+import type { Agent } from "node:https";
+import {
+  adviceOnHandshake,
+  failsForGood,
+  oneLine,
+  reasonOf,
+  SourceInterrupted,
+  UpdateError,
+} from "../core/mod.ts";
 import { type Identified, identify, isWeb, maySpeakFreely, printable } from "./_address.ts";
 import { MAX_REDIRECTS, MAX_RETRY_AFTER_SECONDS } from "./limits.ts";
 
 /** How requests are made. */
 export interface Requests {
+  /** Certificates other than the usual, for fetch and for node:https. */
   readonly client?: Deno.HttpClient;
+  readonly agent?: Agent;
   readonly userAgent: string;
   readonly headersSeconds: number;
   /** The server that the operator named: its user and password go to it alone. */
@@ -43,8 +53,8 @@ const REDIRECTS = [301, 302, 303, 307, 308];
  * `headersFor` gives what a URL is asked besides the usual.
  *
  * @throws {Unavailable} for no answer, 408, 429 and 5xx.
- * @throws {UpdateError} `source` for any other answer but 2xx and 416, and for redirects that are too
- * many, lead away from the web, or from https to http.
+ * @throws {UpdateError} `source` for any other answer but 2xx and 416, for a handshake that fails for
+ * good, and for redirects that are too many, lead away from the web, or from https to http.
  */
 export async function get(
   start: URL,
@@ -104,6 +114,7 @@ async function exchange(
     }
     // the runtime's message repeats the URL, with what may be secret in its query
     const reason = reasonOf(error).replace(/^error sending request for url \(.*?\): /, "");
+    if (failsForGood(reason)) throw untrusted(url, reason);
     throw new Unavailable(`${printable(url)} did not answer: ${reason}`, { cause: error });
   } finally {
     clearTimeout(timer);
@@ -133,10 +144,24 @@ function statusError(response: Response, url: URL): Error {
     const retryAfter = retryAfterMilliseconds(response.headers.get("retry-after"));
     return new Unavailable(`${printable(url)}: ${found}`, { retryAfter });
   }
-  const advice = status === 401 || status === 403
-    ? "give user and password in the server's URL, or see what it lets in"
-    : "see that the server's address is right and the release is published there";
+  const advice = adviceOn(status, url);
   return new UpdateError("source", { operation: `fetching ${printable(url)}`, found, advice });
+}
+
+function untrusted(url: URL, found: string): UpdateError {
+  const operation = `fetching ${printable(url)}`;
+  return new UpdateError("source", { operation, found, advice: adviceOnHandshake(found) ?? "" });
+}
+
+function adviceOn(status: number, { protocol }: URL): string {
+  if (status === 401 || status === 403) {
+    return "give user and password in the server's URL, or see what it lets in";
+  }
+  // what nginx says to who presents no certificate, or one that it does not take
+  if (status === 400 && protocol === "https:") {
+    return "see whether the server wants a certificate: --client-cert and --client-key";
+  }
+  return "see that the server's address is right and the release is published there";
 }
 
 /** `Retry-After` as seconds or as a date (RFC 9110, 10.2.3). */

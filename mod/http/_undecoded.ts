@@ -7,11 +7,16 @@
  */
 
 import { once } from "node:events";
-import { type IncomingMessage, request as requestHttp } from "node:http";
-import { request as requestHttps } from "node:https";
+import {
+  type ClientRequest,
+  type IncomingMessage,
+  request as requestHttp,
+  type RequestOptions,
+} from "node:http";
+import { type Agent, request as requestHttps } from "node:https";
 import { reasonOf } from "../core/mod.ts";
 import { printable } from "./_address.ts";
-import { type Answer, Unavailable } from "./_get.ts";
+import { type Answer, type Requests, Unavailable } from "./_get.ts";
 
 /** Seconds that a server has to say whether it encodes; silence counts as no. */
 const HEAD_SECONDS = 5;
@@ -22,11 +27,11 @@ const HEAD_SECONDS = 5;
  */
 export async function wasDecoded(
   { response, url, headers }: Answer,
+  { agent }: Requests,
   signal?: AbortSignal,
 ): Promise<boolean> {
   if (response.body === null || response.headers.has("content-length")) return false;
-  const send = url.protocol === "https:" ? requestHttps : requestHttp;
-  const request = send(url, { method: "HEAD", headers: Object.fromEntries(headers), agent: false });
+  const request = prepare(url, { method: "HEAD", headers: Object.fromEntries(headers) }, agent);
   // some send a body to HEAD, which is an error of theirs that comes after the answer
   request.on("error", () => {});
   const late = AbortSignal.timeout(HEAD_SECONDS * 1000);
@@ -50,12 +55,11 @@ export async function getUndecoded(
   url: URL,
   headers: Headers,
   wanted: number,
-  seconds: number,
+  { agent, headersSeconds }: Requests,
   signal?: AbortSignal,
 ): Promise<Answer> {
-  const send = url.protocol === "https:" ? requestHttps : requestHttp;
-  const request = send(url, { headers: Object.fromEntries(headers) });
-  const late = AbortSignal.timeout(seconds * 1000);
+  const request = prepare(url, { headers: Object.fromEntries(headers) }, agent);
+  const late = AbortSignal.timeout(headersSeconds * 1000);
   try {
     const answered = once(request, "response", {
       signal: signal ? AbortSignal.any([signal, late]) : late,
@@ -76,10 +80,17 @@ export async function getUndecoded(
   } catch (error) {
     signal?.throwIfAborted();
     if (late.aborted) {
-      throw new Unavailable(`${printable(url)} did not answer within ${seconds} seconds`);
+      throw new Unavailable(`${printable(url)} did not answer within ${headersSeconds} seconds`);
     }
     throw new Unavailable(`${printable(url)} did not answer: ${reasonOf(error)}`, { cause: error });
   }
+}
+
+/** A connection of its own; `agent` knows the certificates for https. */
+function prepare(url: URL, options: RequestOptions, agent?: Agent): ClientRequest {
+  return url.protocol === "https:"
+    ? requestHttps(url, { ...options, agent: agent ?? false })
+    : requestHttp(url, { ...options, agent: false });
 }
 
 /**

@@ -5,6 +5,7 @@
  */
 
 import {
+  adviceOnHandshake,
   type Artifact,
   type ArtifactBody,
   type ArtifactName,
@@ -26,11 +27,12 @@ import {
   METADATA_SECONDS,
   METADATA_TRIES,
 } from "./limits.ts";
+import { agentOf, type Tls } from "./tls.ts";
 
 /** How an {@linkcode HttpSource} asks and waits. */
 export interface HttpOptions {
-  /** Trusts other certificate authorities, presents a certificate, uses a proxy. */
-  readonly client?: Deno.HttpClient;
+  /** Trusts other certificate authorities, presents a certificate. */
+  readonly tls?: Tls;
   /** `User-Agent`. */
   readonly userAgent?: string;
   /** Seconds until the headers of an answer must have come; {@linkcode HEADERS_SECONDS}. */
@@ -48,7 +50,7 @@ export interface HttpOptions {
  * Artifacts are taken as the server has them, also where it marks a `.gz` file with
  * `Content-Encoding: gzip`.
  */
-export class HttpSource implements UpdateSource {
+export class HttpSource implements UpdateSource, Disposable {
   /** The address of `latest.json`. */
   readonly name: string;
   #latest: URL;
@@ -68,7 +70,8 @@ export class HttpSource implements UpdateSource {
     this.#latest = identified.url;
     this.name = printable(identified.url);
     this.#requests = {
-      client: options.client,
+      client: options.tls && Deno.createHttpClient(options.tls),
+      agent: options.tls && agentOf(options.tls),
       userAgent: options.userAgent ?? "kubesolo-update",
       headersSeconds: options.headersSeconds ?? HEADERS_SECONDS,
       server: identified,
@@ -131,11 +134,17 @@ export class HttpSource implements UpdateSource {
     }
   }
 
+  /** Ends the connections that it keeps for certificates of its own. */
+  [Symbol.dispose](): void {
+    this.#requests.client?.close();
+  }
+
   #unreachable(cause: Error, tries: number): UpdateError {
     return new UpdateError("source", {
       operation: `reading ${this.name}`,
       found: `${cause.message}, ${tries} times in a row`,
-      advice: "check the network and the server, and run it again",
+      advice: adviceOnHandshake(cause.message) ??
+        "check the network and the server, and run it again",
       cause,
     });
   }

@@ -8,3 +8,4 @@ export type { Artifact, ArtifactBody, ArtifactName, Release, UpdateSource } from
 export * from "./http_source.ts";
 export * from "./latest.ts";
 export * from "./limits.ts";
+export type { Tls } from "./tls.ts";

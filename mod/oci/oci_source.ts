@@ -5,6 +5,7 @@
  */
 
 import {
+  adviceOnHandshake,
   type Artifact,
   type ArtifactBody,
   type ArtifactName,
@@ -117,7 +118,8 @@ export class OciSource implements UpdateSource {
       found: reasonOf(error),
       advice: isWrong
         ? "nothing was staged; have the release published again, or check what lies between"
-        : "check registry, repository, tag and credentials, and run it again",
+        : adviceOnHandshake(reasonOf(error)) ??
+          "check registry, repository, tag and credentials, and run it again",
       cause: error,
     });
   }

@@ -45,6 +45,9 @@ export interface Call {
 // RFC 9110, 9.2.2: what may be done twice
 const IDEMPOTENT = ["GET", "HEAD", "PUT", "DELETE"];
 const REDIRECTS = [301, 302, 303, 307, 308];
+/** What the runtime says of a handshake that will fail the next time as well. */
+const DISTRUST =
+  /invalid peer certificate|fatal alert: (?:\w*certificate\w*|UnknownCA|AccessDenied|HandshakeFailure)/i;
 /** The server says that it has done nothing. */
 const DECLINED = [429, 503];
 
@@ -53,7 +56,7 @@ const DECLINED = [429, 503];
  * cancelled.
  *
  * @throws {OrasError} `unreachable` for no answer, 408, 429 and 5xx after {@linkcode MAX_TRIES};
- * `protocol` for redirects that are too many, lead away from the web, or from https to http.
+ * `untrusted` for certificates that are not accepted; `protocol` for redirects that are too many, lead away from the web, or from https to http.
  */
 export async function call(first: Call, connection: Connection): Promise<Answer> {
   let url = first.url;
@@ -142,6 +145,7 @@ async function exchange(request: Call, connection: Connection): Promise<Response
     // the runtime's message repeats the URL, with what may be secret in its query
     const reason = reasonOf(error).replace(/^error sending request for url \(.*?\): /, "");
     const found = `${printable(url)} did not answer: ${reason}`;
+    if (DISTRUST.test(reason)) throw new OrasError("untrusted", action, found, { cause: error });
     throw new NoAnswer("unreachable", action, found, { cause: error });
   } finally {
     clearTimeout(timer);

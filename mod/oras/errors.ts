@@ -7,7 +7,8 @@
 /**
  * Kinds of failure: `reference`: not a name of anything; `refused`: the registry says no to these
  * credentials; `missing`: there is no such thing; `content`: what came is not what was promised;
- * `unreachable`: no answer, or not to the end, and asking again may help; `protocol`: an answer that the
+ * `unreachable`: no answer, or not to the end, and asking again may help; `untrusted`: one side does not
+ * accept the other's certificate; `protocol`: an answer that the
  * specification does not have; `io`: a layout that cannot be read or written.
  */
 export type OrasErrorCode =
@@ -16,6 +17,7 @@ export type OrasErrorCode =
   | "missing"
   | "content"
   | "unreachable"
+  | "untrusted"
   | "protocol"
   | "io";
 

@@ -82,7 +82,7 @@ export class RegistryClient {
    * more, with credentials or a token where it says how; tokens are kept for what follows until they
    * expire. `Authorization` goes to the registry's own origin alone.
    *
-   * @throws {OrasError} `refused`, `missing`, `unreachable` or `protocol`, with what the registry says.
+   * @throws {OrasError} `refused`, `missing`, `unreachable`, `untrusted` or `protocol`, with what the registry says.
    */
   async send(request: RegistryRequest): Promise<RegistryAnswer> {
     const scheme = this.#options.plainHttp ? "http" : "https";

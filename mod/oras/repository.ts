@@ -23,8 +23,8 @@ import { MAX_LISTED, TAGS_PER_PAGE } from "./registry_limits.ts";
 
 /**
  * Content in a registry. Nothing is kept here: every call asks the registry. Besides what is said below,
- * all methods throw an {@linkcode OrasError} with `refused`, `unreachable` or `protocol`, as the registry
- * answers.
+ * all methods throw an {@linkcode OrasError} with `refused`, `unreachable`, `untrusted` or `protocol`, as
+ * the registry answers.
  *
  * @example
  * ```ts

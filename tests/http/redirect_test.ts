@@ -77,18 +77,17 @@ Deno.test("https is trusted by its authority alone, and never falls to http", as
     if (pathname === "/down.img") return to(`${plain.url}/root.img`);
     return new Response(imageJson(BYTES, { image_url: "/down.img" }));
   }, tls());
-  using client = Deno.createHttpClient({ caCerts: [testdata("ca.crt")] });
-  const options = { client, ...recordedSleep() };
+  const options = { tls: { caCerts: [testdata("ca.crt")] }, ...recordedSleep() };
 
   const stranger = new HttpSource(secure.url, recordedSleep());
   const untrusted = await assertRejects(() => stranger.latest(), UpdateError);
   assert(untrusted.message.includes("certificate"), untrusted.message);
 
-  const fallen = new HttpSource(`${secure.url}/down`, options);
+  using fallen = new HttpSource(`${secure.url}/down`, options);
   const error = await assertRejects(() => fallen.latest(), UpdateError);
   assert(error.message.includes("a redirect from https to http"), error.message);
 
-  const source = new HttpSource(secure.url, options);
+  using source = new HttpSource(secure.url, options);
   const { artifacts: [image] } = await source.latest();
   await assertRejects(() => source.open(image, 0), UpdateError, "from https to http");
   assertEquals(plain.requests.length, 0);
@@ -97,8 +96,8 @@ Deno.test("https is trusted by its authority alone, and never falls to http", as
 Deno.test("http may rise to https", async () => {
   await using secure = serve(() => new Response(imageJson(BYTES)), tls());
   await using plain = serve(() => to(`${secure.url}/latest.json`));
-  using client = Deno.createHttpClient({ caCerts: [testdata("ca.crt")] });
-  assertEquals((await new HttpSource(plain.url, { client }).latest()).version, "1.2.0");
+  using source = new HttpSource(plain.url, { tls: { caCerts: [testdata("ca.crt")] } });
+  assertEquals((await source.latest()).version, "1.2.0");
 });
 
 Deno.test("user and password go to the named server alone, and are never shown", async () => {

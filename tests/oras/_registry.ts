@@ -1,12 +1,18 @@
 import { join } from "@std/path";
+import { Authority } from "../certificates.ts";
 import { closedPort } from "../http/_servers.ts";
+import { run } from "../loop_disk.ts";
 
 /** How a {@linkcode Registry} is set up. */
 export interface RegistryOptions {
   /** Who may use it. */
   readonly login?: { readonly username: string; readonly password: string };
-  /** Speaks https, with a certificate of an authority of its own. */
+  /** Speaks https, with a certificate of an authority of its own, whose file is `ca.crt`. */
   readonly tls?: boolean;
+  /** With TLS: lets in those alone who present a certificate of this authority. */
+  readonly clients?: Authority;
+  /** 127.0.0.1 where absent. */
+  readonly address?: "127.0.0.1" | "[::1]";
 }
 
 /** Debian's docker-registry on a free port, with a root that is gone afterwards. */
@@ -24,12 +30,17 @@ export class Registry implements AsyncDisposable {
   }
 
   /** Resolves when it answers. */
-  static async start({ login, tls }: RegistryOptions = {}): Promise<Registry> {
+  static async start(
+    { login, tls, clients, address = "127.0.0.1" }: RegistryOptions = {},
+  ): Promise<Registry> {
     const directory = await Deno.makeTempDir({ prefix: "registry-" });
-    const host = `127.0.0.1:${closedPort()}`;
+    const host = `${address}:${closedPort()}`;
     const http: Record<string, unknown> = { addr: host, secret: "of the test" };
     const auth: Record<string, unknown> = {};
-    if (tls) http.tls = await certify(directory);
+    if (tls) {
+      const issued = await (await Authority.create(directory)).issue("registry");
+      http.tls = { ...issued, ...clients ? { clientcas: [clients.certificate] } : {} };
+    }
     if (login) {
       const path = join(directory, "htpasswd");
       const { username, password } = login;
@@ -74,45 +85,16 @@ export class Registry implements AsyncDisposable {
   }
 }
 
-/** What a program prints; its failure is an error that says why. */
-export async function run(program: string, ...args: string[]): Promise<string> {
-  const output = await new Deno.Command(program, { args }).output();
-  const [stdout, stderr] = [output.stdout, output.stderr].map((b) => new TextDecoder().decode(b));
-  if (!output.success) throw new Error(`${program} ${args.join(" ")}: ${stderr}`);
-  return stdout;
-}
-
 async function answering(host: string): Promise<void> {
-  const [hostname, port] = host.split(":");
+  const { hostname, port } = new URL(`http://${host}`);
   for (let tries = 0; tries < 200; tries++) {
     try {
-      (await Deno.connect({ hostname, port: Number(port) })).close();
+      (await Deno.connect({ hostname: hostname.replace(/[[\]]/g, ""), port: Number(port) }))
+        .close();
       return;
     } catch {
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
   }
   throw new Error("the registry does not answer");
-}
-
-/** Files of a private authority, `ca.crt`, and of a certificate of it for 127.0.0.1. */
-export async function certify(directory: string): Promise<{ certificate: string; key: string }> {
-  const at = (name: string) => join(directory, name);
-  const key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"];
-  await run(
-    "openssl",
-    ...["req", "-x509", ...key, "-subj", "/CN=private authority", "-days", "2"],
-    ...["-keyout", at("ca.key"), "-out", at("ca.crt")],
-  );
-  await run(
-    "openssl",
-    ...["req", ...key, "-subj", "/CN=registry", "-keyout", at("server.key"), "-out", at("csr")],
-  );
-  await Deno.writeTextFile(at("extensions"), "subjectAltName=IP:127.0.0.1\n");
-  await run(
-    "openssl",
-    ...["x509", "-req", "-in", at("csr"), "-CA", at("ca.crt"), "-CAkey", at("ca.key")],
-    ...["-CAcreateserial", "-days", "2", "-extfile", at("extensions"), "-out", at("server.crt")],
-  );
-  return { certificate: at("server.crt"), key: at("server.key") };
 }

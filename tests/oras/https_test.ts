@@ -1,8 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { join } from "@std/path";
 import { describe, OrasError, RegistryClient, Repository } from "../../mod/oras/mod.ts";
+import { Authority } from "../certificates.ts";
 import { serve } from "../http/_servers.ts";
-import { certify } from "./_registry.ts";
 import { problem } from "./_token_registry.ts";
 
 const ROOT = new URL("../../", import.meta.url);
@@ -14,12 +13,13 @@ async function overHttps(
 ): Promise<OrasError> {
   const directory = await Deno.makeTempDir();
   try {
-    const { certificate, key } = await certify(directory);
+    const authority = await Authority.create(directory);
+    const { certificate, key } = await authority.issue("registry");
     await using server = serve(answer, {
       cert: await Deno.readTextFile(certificate),
       key: await Deno.readTextFile(key),
     });
-    const ca = await Deno.readTextFile(join(directory, "ca.crt"));
+    const ca = await Deno.readTextFile(authority.certificate);
     using httpClient = Deno.createHttpClient({ caCerts: [ca] });
     const client = new RegistryClient({ httpClient, sleep: () => Promise.resolve() });
     const registry = new URL(server.url).host;

@@ -1,5 +1,6 @@
 import { check, EXIT } from "../../core/mod.ts";
 import type { Desk } from "../answer.ts";
+import { jitter, jitterOption } from "../jitter.ts";
 import { examples, withSource } from "../options.ts";
 import { showCheck } from "../show.ts";
 import { locked } from "../wiring.ts";
@@ -11,6 +12,7 @@ export function addCheck({ program, reporter, tell }: Desk): void {
   const command = program.command("check")
     .description("Ask the source what there is, and the gates whether it would be taken.");
   withSource(command)
+    .addOption(jitterOption())
     .addHelpText(
       "after",
       examples(
@@ -18,10 +20,11 @@ export function addCheck({ program, reporter, tell }: Desk): void {
         "check --registry registry.lan/os/kubesolo --tag stable --json",
       ),
     )
-    .action((flags) =>
-      locked("check", flags, reporter, async ({ node, policy, source }) => {
+    .action(async (flags) => {
+      await jitter(flags.jitter, reporter);
+      await locked("check", flags, reporter, async ({ node, policy, source }) => {
         const outcome = await check(node, await source(), policy());
         tell(flags, outcome, () => showCheck(outcome), { exit: EXITS[outcome.result] });
-      })
-    );
+      });
+    });
 }

@@ -1,0 +1,53 @@
+/**
+ * The source that flags or settings name.
+ *
+ * @module
+ */
+
+import { type Disk, UpdateError, type UpdateSource } from "../core/mod.ts";
+import type { Settings } from "./read_settings.ts";
+
+/** How a source is asked. */
+export interface SourceOptions {
+  /** Files are read through it. */
+  readonly disk: Disk;
+  /** Seconds without a word after which a server counts as stalled. */
+  readonly stallSeconds: number;
+  /** http for registries. */
+  readonly plainHttp: boolean;
+}
+
+/**
+ * Opens it; no server is asked yet.
+ *
+ * @throws {UpdateError} `usage` where none is named, or what belongs to it cannot be used.
+ */
+export async function openSource(
+  settings: Settings,
+  { disk, stallSeconds, plainHttp }: SourceOptions,
+): Promise<UpdateSource> {
+  const server = settings.get("server");
+  if (server === undefined) {
+    throw new UpdateError("usage", {
+      operation: "choosing a source",
+      found: "no update server",
+      advice: "give --server URL or --registry REPOSITORY, or server= in /etc/kubesolo/update.conf",
+    });
+  }
+  const files = {
+    caFile: settings.get("caFile"),
+    clientCert: settings.get("clientCert"),
+    clientKey: settings.get("clientKey"),
+  };
+  // loaded here, as is a room for each kind of source, since most commands ask nobody
+  const tls = Object.values(files).some((name) => name !== undefined)
+    ? await (await import("./tls.ts")).readTls(disk, files)
+    : undefined;
+  if (typeof server === "string") {
+    const { openRegistry } = await import("./registry.ts");
+    return await openRegistry(server, { tag: settings.get("tag"), plainHttp, tls });
+  }
+  const { HttpSource } = await import("../http/mod.ts");
+  // a server that takes a connection and says nothing stalls as well
+  return new HttpSource(server, { headersSeconds: stallSeconds, tls });
+}
