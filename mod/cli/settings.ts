@@ -75,10 +75,11 @@ export const SETTINGS = {
     read: readChannel,
   },
   maintenanceWindow: {
-    placeholder: "HH:MM-HH:MM",
-    meaning: "update only then, in the node's time",
+    placeholder: "windows",
+    meaning:
+      'update only then, in the node\'s time, such as "Sat,Sun 22:00-04:00; Fri 01:00-03:00"',
     group: "source",
-    read: (text: string) => (parseWindow(text), text),
+    read: parseWindow,
   },
   pubkey: {
     placeholder: "key",

@@ -10,11 +10,16 @@ import { type Release, releaseDigest, releaseSize } from "./release.ts";
 import type { Boot, Slot } from "./slot.ts";
 import { lastEntry, type UpdateState } from "./state.ts";
 import { compareVersions, isVersion } from "./version.ts";
+import { isOpen, localTime, type MaintenanceWindow, nextOpening } from "./window.ts";
+
+/** A clock that shows an earlier time was never set: this program did not exist then. */
+export const EARLIEST_CLOCK: Date = new Date("2026-01-01T00:00:00Z");
 
 /** The gates, by the names that refusals carry, in the order in which they are asked. */
 export type GateName =
   | "window"
   | "confirmed"
+  | "expired"
   | "channel"
   | "architecture"
   | "min_compatible_version"
@@ -52,8 +57,8 @@ export interface NodeFacts {
   readonly state: UpdateState;
   /** Local time of the node. */
   readonly now: Date;
-  /** `HH:MM-HH:MM`; undefined: always. */
-  readonly window?: string;
+  /** Undefined: always. */
+  readonly window?: MaintenanceWindow;
 }
 
 /** The gates that need no network: asked before any. */
@@ -69,6 +74,7 @@ export function gatesOfRelease(
   force: boolean,
 ): GateResult[] {
   return [
+    expiredGate(facts, release),
     {
       gate: "channel",
       passed: release.channel === undefined || release.channel === facts.channel,
@@ -96,6 +102,7 @@ export function firstRefusal(gates: readonly GateResult[]): GateResult | undefin
 const ADVICE: Readonly<Record<GateName, string>> = {
   window: "wait for the window, or add --force",
   confirmed: "run `kubesolo-update healthcheck` first, or reboot",
+  expired: "set the node's clock if it is wrong, else publish the release anew",
   channel: "set channel= in update.conf or --channel, or publish to the node's channel",
   architecture: "publish a release for this architecture",
   min_compatible_version: "update to a release in between first",
@@ -116,40 +123,14 @@ export function refusalError(refusal: GateResult, version?: string): UpdateError
   });
 }
 
-/** Whether `now` lies in a window `HH:MM-HH:MM`, which may wrap midnight. */
-export function inWindow(window: string, now: Date): boolean {
-  const { start, end } = parseWindow(window);
-  const minute = now.getHours() * 60 + now.getMinutes();
-  return start <= end ? minute >= start && minute < end : minute >= start || minute < end;
-}
-
-/**
- * The minutes of the day at which a window starts and ends.
- *
- * @throws {UpdateError} `usage` where it is not `HH:MM-HH:MM`, or has no length.
- */
-export function parseWindow(window: string): { start: number; end: number } {
-  const match = /^([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)$/.exec(window);
-  const [start, end] = match
-    ? [Number(match[1]) * 60 + Number(match[2]), Number(match[3]) * 60 + Number(match[4])]
-    : [0, 0];
-  if (start === end) {
-    throw new UpdateError("usage", {
-      operation: "reading the maintenance window",
-      found: `"${window}"`,
-      advice: "write it as HH:MM-HH:MM, such as 22:00-04:00",
-    });
-  }
-  return { start, end };
-}
-
-function windowGate(facts: NodeFacts, force: boolean): GateResult {
-  const { window, now } = facts;
+function windowGate({ window, now }: NodeFacts, force: boolean): GateResult {
+  const open = window === undefined || isOpen(window, now);
+  const opening = window && !open ? nextOpening(window, now) : undefined;
   return {
     gate: "window",
-    passed: window === undefined || force || inWindow(window, now),
-    wanted: window ?? "any time",
-    found: now.toTimeString().slice(0, 5),
+    passed: open || force,
+    wanted: window?.text ?? "any time",
+    found: localTime(now) + (opening ? `, and it opens ${localTime(opening)}` : ""),
   };
 }
 
@@ -185,6 +166,17 @@ export function confirmedGate(
   return boot.why === "fallback"
     ? answer(true, `slot ${active}, which could not be loaded`)
     : answer(false, `slot ${active} to be booted next`);
+}
+
+/** A clock that was never set cannot tell what has expired: it passes only what never does. */
+function expiredGate({ now }: NodeFacts, { expires }: Release): GateResult {
+  const unset = now < EARLIEST_CLOCK ? ", which was never set" : "";
+  return {
+    gate: "expired",
+    passed: expires === undefined || (!unset && now < new Date(expires)),
+    wanted: expires === undefined ? "any time: it never expires" : `a time before ${expires}`,
+    found: `${now.toISOString()} on the node's clock${unset}`,
+  };
 }
 
 function minimumGate(facts: NodeFacts, release: Release): GateResult {

@@ -30,3 +30,4 @@ export * from "./status.ts";
 export * from "./transfer.ts";
 export * from "./update_source.ts";
 export * from "./version.ts";
+export * from "./window.ts";

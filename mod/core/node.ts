@@ -12,6 +12,7 @@ import { type Boot, runningSlot, type Slot } from "./slot.ts";
 import type { SlotStore } from "./slot_store.ts";
 import { move, type StateStore, type UpdateState } from "./state.ts";
 import type { Phase } from "./phases.ts";
+import type { MaintenanceWindow } from "./window.ts";
 
 /** Everything that a flow touches. */
 export interface Node {
@@ -37,8 +38,8 @@ export interface Node {
 export interface Policy {
   /** The channel that the node follows. */
   readonly channel: string;
-  /** Maintenance window, `HH:MM-HH:MM`. */
-  readonly window?: string;
+  /** Maintenance window. */
+  readonly window?: MaintenanceWindow;
   /** Skips window and ledger; never architecture or verification. */
   readonly force: boolean;
   /** Seconds without a byte after which a connection is given up. */

@@ -33,12 +33,22 @@ export interface Release {
   readonly notes?: string;
   /** For people: when it was made, RFC 3339. */
   readonly date?: string;
+  /** The moment from which it is not to be taken any more, RFC 3339. */
+  readonly expires?: string;
   /** `vmlinuz` and `kubesolo-os.gz`, or one `image`. */
   readonly artifacts: readonly Artifact[];
 }
 
 /** Most bytes that a version string may have. */
 export const MAX_VERSION_LENGTH = 64;
+
+// RFC 3339, section 5.6, with the capitals that it says should be used
+const MOMENT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)$/;
+
+/** Whether `text` is a moment as RFC 3339 writes it, in UTC or with an offset. */
+export function isMoment(text: string): boolean {
+  return MOMENT.test(text) && !Number.isNaN(Date.parse(text));
+}
 
 const SHA256 = /^[0-9a-f]{64}$/;
 

@@ -7,6 +7,7 @@
 import {
   type Artifact,
   type ArtifactName,
+  isMoment,
   isSha256,
   isVersion,
   MAX_VERSION_LENGTH,
@@ -69,6 +70,7 @@ export function parseLatest(json: Uint8Array, url: URL): Latest {
     minCompatibleVersion: versionOf(fields, "min_compatible_version"),
     notes: fields.prose("release_notes", MAX_NOTES_LENGTH),
     date: fields.text("release_date"),
+    expires: momentOf(fields, "expires"),
     artifacts,
   };
   return { release, urls };
@@ -87,6 +89,13 @@ function versionOf(fields: Fields, name: string): string | undefined {
   const wanted = `a version such as 1.2.3, of at most ${MAX_VERSION_LENGTH} characters,`;
   const text = fields.text(name, wanted);
   if (text !== undefined && !isVersion(text)) throw fields.wrong(name, wanted, describe(text));
+  return text;
+}
+
+function momentOf(fields: Fields, name: string): string | undefined {
+  const wanted = "a time such as 2027-01-31T00:00:00Z";
+  const text = fields.text(name, wanted);
+  if (text !== undefined && !isMoment(text)) throw fields.wrong(name, wanted, describe(text));
   return text;
 }
 

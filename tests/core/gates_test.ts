@@ -1,19 +1,16 @@
-import { assert, assertEquals, assertThrows } from "@std/assert";
-import fc from "fast-check";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import {
   EXIT,
   firstRefusal,
   type GateName,
   gatesBeforeNetwork,
   gatesOfRelease,
-  inWindow,
   NEW_STATE,
   type NodeFacts,
   parseWindow,
   refusalError,
   type Release,
   releaseDigest,
-  UpdateError,
 } from "../../mod/core/mod.ts";
 
 const RELEASE: Release = {
@@ -27,6 +24,8 @@ const RELEASE: Release = {
   ],
 };
 
+const NOON = "2026-01-15T12:00:00Z";
+
 const NODE: NodeFacts = {
   boot: { id: "this boot", slot: "A", why: "normal" },
   running: "A",
@@ -35,11 +34,12 @@ const NODE: NodeFacts = {
   channel: "stable",
   environment: { active: "A", success: true, counter: 3 },
   state: NEW_STATE,
-  now: new Date(2026, 0, 15, 23, 30),
+  now: new Date(NOON),
 };
 
-function at(hours: number, minutes: number): Date {
-  return new Date(2026, 0, 15, hours, minutes);
+/** Half past eleven in the evening, with this window. */
+function at(window: string): Partial<NodeFacts> {
+  return { now: new Date(2026, 0, 15, 23, 30), window: parseWindow(window) };
 }
 
 function failedBefore(outcome: "rolled_back" | "success"): NodeFacts["state"] {
@@ -77,6 +77,7 @@ Deno.test("a node that is well and a release that suits it pass every gate, in o
   assertEquals(gates.map(({ gate }) => gate), [
     "window",
     "confirmed",
+    "expired",
     "channel",
     "architecture",
     "min_compatible_version",
@@ -93,8 +94,18 @@ const BOTH_WAYS: readonly {
   readonly no: Parameters<typeof refusing>;
   readonly yes: Parameters<typeof refusing>;
 }[] = [
-  { gate: "window", no: [{ window: "22:00-23:30" }], yes: [{ window: "22:00-23:31" }] },
-  { gate: "window", no: [{ window: "23:31-04:00" }], yes: [{ window: "23:30-04:00" }] },
+  { gate: "window", no: [at("22:00-23:30")], yes: [at("22:00-23:31")] },
+  { gate: "window", no: [at("23:31-04:00")], yes: [at("23:30-04:00")] },
+  {
+    gate: "expired",
+    no: [{}, { expires: NOON }],
+    yes: [{ now: new Date(Date.parse(NOON) - 1) }, { expires: NOON }],
+  },
+  {
+    gate: "expired",
+    no: [{}, { expires: "2026-01-15T13:00:00+01:00" }],
+    yes: [{}, { expires: "2026-01-15T11:00:00.001-01:00" }],
+  },
   {
     gate: "channel",
     no: [{}, { channel: "beta" }],
@@ -163,16 +174,17 @@ Deno.test("a repaired release of the same version is another release", () => {
 
 Deno.test("force skips the window and the ledger, and nothing else", () => {
   const node: Partial<NodeFacts> = {
-    window: "01:00-02:00",
+    ...at("01:00-02:00"),
     state: failedBefore("rolled_back"),
     environment: { active: "A", success: false, counter: 2 },
   };
   const artifacts = RELEASE.artifacts;
   const release = { channel: "beta", architecture: "riscv64", version: "1.0.0", artifacts };
-  const strict = { ...release, minCompatibleVersion: "9.0.0" };
+  const strict = { ...release, minCompatibleVersion: "9.0.0", expires: "2026-01-02T00:00:00Z" };
   assertEquals(refusing(node, strict, { available: 1 }), [
     "window",
     "confirmed",
+    "expired",
     "channel",
     "architecture",
     "min_compatible_version",
@@ -182,6 +194,7 @@ Deno.test("force skips the window and the ledger, and nothing else", () => {
   ]);
   assertEquals(refusing(node, strict, { available: 1, force: true }), [
     "confirmed",
+    "expired",
     "channel",
     "architecture",
     "min_compatible_version",
@@ -239,38 +252,28 @@ Deno.test("a refusal says which gate, what it wanted, what it found and what to 
   }
 });
 
-Deno.test("a window that wraps midnight is open on both sides of it", () => {
-  const open = (hours: number, minutes: number) => inWindow("22:00-04:00", at(hours, minutes));
-  assertEquals([open(21, 59), open(22, 0), open(23, 59)], [false, true, true]);
-  assertEquals([open(0, 0), open(3, 59), open(4, 0)], [true, true, false]);
+Deno.test("a window's refusal shows the node's clock, and when it opens next", () => {
+  const facts = { ...NODE, window: parseWindow("Sat,Sun 22:00-04:00; Mon-Thu 01:00-03:00") };
+  const [shut] = gatesBeforeNetwork({ ...facts, now: new Date(2026, 0, 15, 23, 30) }, false);
+  assertEquals([shut.gate, shut.passed, shut.wanted], ["window", false, facts.window.text]);
+  assertMatch(shut.found, /^Thu 2026-01-15 23:30 [+-]..:.., and it opens Sat 2026-01-17 22:00 /);
+  const [open] = gatesBeforeNetwork({ ...facts, now: new Date(2026, 0, 17, 22, 30) }, false);
+  assertMatch(open.found, /^Sat 2026-01-17 22:30 [+-]..:..$/);
 });
 
-Deno.test("a window that does not wrap is open between its ends", () => {
-  const open = (hours: number, minutes: number) => inWindow("02:00-04:30", at(hours, minutes));
-  assertEquals([open(1, 59), open(2, 0), open(4, 29), open(4, 30)], [false, true, true, false]);
-});
-
-Deno.test("a window that is none is a wrong setting", () => {
-  const wrong = ["", "22:00", "22:00-22:00", "24:00-01:00", "22:60-23:00", "2:00-4:00", "22-04"];
-  for (const window of [...wrong, " 22:00-04:00", "22:00-04:00\n", "22:00–04:00", "always"]) {
-    const error = assertThrows(() => parseWindow(window), UpdateError);
-    assertEquals(error.code, "usage");
-  }
-});
-
-Deno.test("walking from a window's start, it is open until its end is met, for every minute", () => {
-  const time = fc.record({ hours: fc.nat(23), minutes: fc.nat(59) });
-  const text = ({ hours, minutes }: { hours: number; minutes: number }) =>
-    `${String(hours).padStart(2, "0")}:${String(minutes).padStart(2, "0")}`;
-  fc.assert(fc.property(time, time, time, (start, end, now) => {
-    fc.pre(text(start) !== text(end));
-    let walker = start.hours * 60 + start.minutes;
-    let expected = false;
-    while (walker !== end.hours * 60 + end.minutes) {
-      expected ||= walker === now.hours * 60 + now.minutes;
-      walker = (walker + 1) % 1440;
-    }
-    const window = `${text(start)}-${text(end)}`;
-    assertEquals(inWindow(window, at(now.hours, now.minutes)), expected);
-  }));
+Deno.test("a clock that was never set passes only what never expires, and the gate says so", () => {
+  const now = new Date("1970-01-01T00:03:00Z");
+  assertEquals(refusing({ now }, { expires: "2027-01-01T00:00:00Z" }), ["expired"]);
+  assertEquals(refusing({ now }, { expires: "1971-01-01T00:00:00Z" }), ["expired"]);
+  assertEquals(refusing({ now }), []);
+  const [expired] = gatesOfRelease(
+    { ...NODE, now },
+    { ...RELEASE, expires: "2027-01-01T00:00:00Z" },
+    1000,
+    false,
+  );
+  assertEquals([expired.wanted, expired.found], [
+    "a time before 2027-01-01T00:00:00Z",
+    "1970-01-01T00:03:00.000Z on the node's clock, which was never set",
+  ]);
 });

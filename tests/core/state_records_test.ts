@@ -4,6 +4,7 @@ import {
   type HealthCheck,
   healthcheck,
   type Node,
+  parseWindow,
   UpdateError,
   type UpdateEvent,
   type UpdateState,
@@ -62,7 +63,7 @@ Deno.test("apply keeps what was offered when there is nothing to do, and when it
   await apply(node, memorySource(OLD), POLICY);
   assertEquals((await stateOf(node)).offered?.version, "1.0.0");
 
-  const window = { ...POLICY, window: "03:00-03:01" };
+  const window = { ...POLICY, window: parseWindow("03:00-03:01") };
   for (let times = 0; times < 2; times++) {
     await assertRejects(() => apply(node, memorySource(NEW), window), UpdateError, "gate window");
   }

@@ -15,6 +15,7 @@ const PAIR: Readonly<Record<string, unknown>> = {
   initramfs_sha256: B,
   release_notes: "Two fixes.\n\tOne of them large.",
   release_date: "2026-01-15T00:00:00Z",
+  expires: "2027-01-15T00:00:00+01:00",
   channel: "stable",
   min_compatible_version: "1.0.0",
   architecture: "x86_64",
@@ -41,6 +42,7 @@ Deno.test("a kernel and an initramfs become a release of two artifacts, in the o
     minCompatibleVersion: "1.0.0",
     notes: "Two fixes.\n\tOne of them large.",
     date: "2026-01-15T00:00:00Z",
+    expires: "2027-01-15T00:00:00+01:00",
     artifacts: [{ name: "vmlinuz", sha256: A }, { name: "kubesolo-os.gz", sha256: B }],
   });
   assertEquals(urls.get("vmlinuz")?.href, "http://host/os/stable/1.2.0/vmlinuz");
@@ -124,6 +126,9 @@ const FAULTS: readonly (readonly [string, unknown, readonly string[]])[] = [
   ["a minimum that is no version", { ...IMAGE, min_compatible_version: "x" }, [
     "min_compatible_version:",
   ]],
+  ["an expiry that is a day", { ...IMAGE, expires: "2027-01-31" }, ["expires:", '"2027-01-31"']],
+  ["an expiry that never comes", { ...IMAGE, expires: "2027-13-31T00:00:00Z" }, ["expires:"]],
+  ["an expiry in seconds", { ...IMAGE, expires: 1_800_000_000 }, ["expires:", "the number"]],
 ];
 
 for (const [name, value, words] of FAULTS) {
