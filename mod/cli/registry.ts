@@ -28,7 +28,12 @@ const DEFAULT_TAG = "stable";
  */
 export async function openRegistry(
   name: string,
-  options: { readonly tag?: string; readonly plainHttp: boolean; readonly tls?: Tls },
+  options: {
+    readonly tag?: string;
+    readonly plainHttp: boolean;
+    readonly tls?: Tls;
+    readonly headersSeconds: number;
+  },
 ): Promise<UpdateSource> {
   const given = readReference(name);
   const tag = options.tag ?? given.tag ?? DEFAULT_TAG;
@@ -38,6 +43,7 @@ export async function openRegistry(
   });
   const client = new RegistryClient({
     plainHttp: options.plainHttp,
+    headersSeconds: options.headersSeconds,
     credentials,
     httpClient: options.tls && Deno.createHttpClient(options.tls),
     userAgent: "kubesolo-update",

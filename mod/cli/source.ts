@@ -43,11 +43,12 @@ export async function openSource(
   const tls = Object.values(files).some((name) => name !== undefined)
     ? await (await import("./tls.ts")).readTls(disk, files)
     : undefined;
+  // a server that takes a connection and says nothing stalls as well
+  const common = { headersSeconds: stallSeconds, tls };
   if (typeof server === "string") {
     const { openRegistry } = await import("./registry.ts");
-    return await openRegistry(server, { tag: settings.get("tag"), plainHttp, tls });
+    return await openRegistry(server, { tag: settings.get("tag"), plainHttp, ...common });
   }
   const { HttpSource } = await import("../http/mod.ts");
-  // a server that takes a connection and says nothing stalls as well
-  return new HttpSource(server, { headersSeconds: stallSeconds, tls });
+  return new HttpSource(server, common);
 }

@@ -90,14 +90,9 @@ async function checkedStart(
   const { response } = answer;
   const first = response.status === 206 ? offset : 0;
   const length = contentLength(response);
-  if (length === undefined) {
-    await refuseWebPage(answer);
-    // the runtime unpacks encoded content by itself, and then takes the length away
-    const found = "no Content-Length; something between here and the registry encodes the content";
-    throw new OrasError("protocol", action, found);
-  }
-  if (length !== size - first) {
-    await refuseWebPage(answer);
+  // an answer that does not say, as those in chunks, is counted by who reads it
+  if (length !== size - first) await refuseWebPage(answer);
+  if (length !== undefined && length !== size - first) {
     throw new OrasError("content", action, `${length} bytes instead of ${size - first}`);
   }
   if (response.status === 206) {

@@ -16,7 +16,6 @@ import { reasonOf } from "./_body.ts";
 import { OrasError } from "./errors.ts";
 import {
   FIRST_WAIT_MILLISECONDS,
-  HEADERS_SECONDS,
   MAX_REDIRECTS,
   MAX_TRIES,
   MIN_UPLOAD_BYTES_PER_SECOND,
@@ -26,6 +25,7 @@ import {
 export interface Connection {
   readonly httpClient?: Deno.HttpClient;
   readonly userAgent: string;
+  readonly headersSeconds: number;
   readonly sleep: (milliseconds: number, signal?: AbortSignal) => Promise<void>;
 }
 
@@ -97,7 +97,7 @@ export function nextUrl(from: URL, location: string | null, action: string): URL
 async function persist(request: Call, connection: Connection): Promise<Response> {
   const again = IDEMPOTENT.includes(request.method);
   for (let tries = 1, backoff = FIRST_WAIT_MILLISECONDS;; tries++, backoff *= 2) {
-    let wait = backoff;
+    let wait = Math.min(backoff, connection.headersSeconds * 1000);
     try {
       const response = await exchange(request, connection);
       if (!mayPass(response.status)) return response;
@@ -125,7 +125,7 @@ async function exchange(request: Call, connection: Connection): Promise<Response
   });
   if (authorization?.origin === url.origin) headers.set("authorization", authorization.value);
   const late = new AbortController();
-  const seconds = HEADERS_SECONDS + (body?.length ?? 0) / MIN_UPLOAD_BYTES_PER_SECOND;
+  const seconds = connection.headersSeconds + (body?.length ?? 0) / MIN_UPLOAD_BYTES_PER_SECOND;
   const timer = setTimeout(() => late.abort(), seconds * 1000);
   try {
     return await fetch(url, {

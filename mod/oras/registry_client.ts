@@ -8,6 +8,7 @@ import { type Answer, dismiss, failureOf } from "./_answer.ts";
 import { type Applicant, Authorizations } from "./_authorizations.ts";
 import { call, type Connection } from "./_http.ts";
 import type { CredentialFinder } from "./credentials.ts";
+import { HEADERS_SECONDS } from "./registry_limits.ts";
 
 /** How registries are asked. */
 export interface RegistryClientOptions {
@@ -22,6 +23,11 @@ export interface RegistryClientOptions {
   readonly httpClient?: Deno.HttpClient;
   /** Value of `User-Agent`. */
   readonly userAgent?: string;
+  /**
+   * Seconds until the headers of an answer must have come, {@linkcode HEADERS_SECONDS} where absent; no
+   * wait between two tries is longer, unless the registry asks for it.
+   */
+  readonly headersSeconds?: number;
   /** Waits between tries, and ends early with the signal's reason. */
   readonly sleep?: (milliseconds: number, signal?: AbortSignal) => Promise<void>;
 }
@@ -72,6 +78,7 @@ export class RegistryClient {
     this.#connection = {
       httpClient: options.httpClient,
       userAgent: options.userAgent ?? "oras-deno",
+      headersSeconds: options.headersSeconds ?? HEADERS_SECONDS,
       sleep: options.sleep ?? pause,
     };
     this.#authorizations = new Authorizations(options.credentials, this.#connection);

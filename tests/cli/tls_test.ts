@@ -6,6 +6,7 @@ import { Authority, type Issued } from "../certificates.ts";
 import { startNginx } from "../http/_nginx.ts";
 import { closedPort } from "../http/_servers.ts";
 import { run } from "../loop_disk.ts";
+import { ConnectProxy } from "../oras/_connect_proxy.ts";
 import { Registry } from "../oras/_registry.ts";
 import { complaintOf } from "./_aftermath.ts";
 import { TestNode } from "./_test_node.ts";
@@ -82,6 +83,16 @@ Deno.test("with a private authority and a certificate of its own, the agent is l
     assertMatch(complaintOf(ran), says);
     assertEquals(await node.slot("B"), "1.0.0", "nothing was written");
   }
+
+  await using proxy = new ConnectProxy();
+  const check = (...env: string[]) =>
+    node.sandbox.run("env", ...env, node.sandbox.agent, "check", "--registry", name, ...CA, ...OWN);
+  assertEquals((await check(`HTTPS_PROXY=${proxy.url}`)).code, 10);
+  assertEquals(new Set(proxy.tunnels), new Set([registry.host]));
+  proxy.tunnels.length = 0;
+  assertEquals((await check(`HTTPS_PROXY=${proxy.url}`, "NO_PROXY=127.0.0.1")).code, 10);
+  assertEquals(proxy.tunnels, []);
+
   const applied = await ask(...CA, ...OWN);
   assertEquals(applied.code, 0, applied.stderr);
   assertEquals(await node.slot("B"), "2.0.0");

@@ -1,4 +1,4 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { join } from "@std/path";
 import {
   CredentialFile,
@@ -9,6 +9,7 @@ import {
   UPLOAD_CHUNK_BYTES,
   verified,
 } from "../../mod/oras/mod.ts";
+import { Authority } from "../certificates.ts";
 import { run } from "../loop_disk.ts";
 import { blob, bytesOf, image, noise, pushAll } from "./_artifacts.ts";
 import { Registry } from "./_registry.ts";
@@ -250,4 +251,30 @@ Deno.test("docker-registry with a private authority is trusted where that is", a
   } finally {
     await Deno.remove(certificates, { recursive: true });
   }
+});
+
+Deno.test("docker-registry at an IPv6 address, with a certificate of the client's own", async () => {
+  const directory = await Deno.makeTempDir();
+  const authority = await Authority.create(directory);
+  await using registry = await Registry.start({ tls: true, clients: authority, address: "[::1]" });
+  const { certificate, key } = await authority.issue("client");
+  const caCerts = [await Deno.readTextFile(join(registry.directory, "ca.crt"))];
+  using nobody = Deno.createHttpClient({ caCerts });
+  using somebody = Deno.createHttpClient({
+    caCerts,
+    cert: await Deno.readTextFile(certificate),
+    key: await Deno.readTextFile(key),
+  });
+  const sleep = () => Promise.resolve();
+  const { descriptor } = blob(noise(10));
+  const stranger = open(registry, { plainHttp: false, httpClient: nobody, sleep });
+  // now and then the server hangs up before its alert is read
+  const error = await assertRejects<OrasError>(() => stranger.fetch(descriptor), OrasError);
+  assertMatch(error.code, /^(untrusted|unreachable)$/);
+  const repository = open(registry, { plainHttp: false, httpClient: somebody });
+  assertMatch(repository.name, /^\[::1\]:\d+\/os\/stable$/);
+  const manifest = await pushAll(repository, image(blob(noise(1000))));
+  await repository.tag(manifest.descriptor, "a");
+  assertEquals(await repository.resolve("a"), manifest.descriptor);
+  await Deno.remove(directory, { recursive: true });
 });

@@ -195,15 +195,34 @@ Deno.test("a registry that is gone in the middle of a blob is unreachable", asyn
   await fails("unreachable", () => readVerified(open(at(server)), descriptor), "too early");
 });
 
-Deno.test("a blob that comes encoded is refused", async () => {
-  const { descriptor, bytes } = blob(noise(1000));
+Deno.test("a blob whose length is not said is taken, and counted", async () => {
+  const { descriptor, bytes } = blob(noise(100_000));
   const packed = await bytesOf(
     new Blob([bytes]).stream().pipeThrough(new CompressionStream("gzip")),
   );
-  await using server = serve(() =>
-    new Response(packed, { headers: { "content-encoding": "gzip" } })
-  );
-  await fails("protocol", () => open(at(server)).fetch(descriptor), "encodes");
+  const encoded = { headers: { "content-encoding": "gzip" } };
+  const chunked = (body: Uint8Array<ArrayBuffer>) => new Response(new Blob([body]).stream());
+  for (const answer of [() => chunked(bytes), () => new Response(packed, encoded)]) {
+    await using server = serve(answer);
+    assertEquals(await readVerified(open(at(server)), descriptor), bytes);
+  }
+  let sent = 0;
+  const endless = () =>
+    new ReadableStream({
+      pull: (controller) => controller.enqueue(new Uint8Array(++sent && 1 << 16)),
+    });
+  const wrong: [answer: () => Response, says: string][] = [
+    [() => chunked(bytes.slice(1)), "99999 bytes instead of 100000"],
+    [() => new Response(endless()), "more than the 100000 bytes that it has"],
+    [() => new Response(new Uint8Array(packed), encoded), "bytes"],
+  ];
+  const unpacked = blob(packed).descriptor;
+  for (const [answer, says] of wrong) {
+    await using server = serve(answer);
+    const wanted = says === "bytes" ? unpacked : descriptor;
+    await fails("content", () => readVerified(open(at(server)), wanted), says);
+  }
+  assert(sent < 500, `${sent} chunks were sent`);
 });
 
 Deno.test("a blob goes on from an offset, also where the registry knows no ranges", async () => {
