@@ -8,7 +8,7 @@ import { type Command, InvalidArgumentError, Option } from "@commander-js/extra-
 import { DEFAULT_CONF } from "./conf_file.ts";
 import { LOG_FORMATS } from "./event_log.ts";
 import { LOG_LEVELS } from "./log_line.ts";
-import { type Setting, type SettingName, settingOf, SETTINGS } from "./settings.ts";
+import { MAX_SECONDS, type Setting, type SettingName, settingOf, SETTINGS } from "./settings.ts";
 import { flagOf } from "./read_settings.ts";
 
 /** The name of the executable. */
@@ -16,8 +16,6 @@ export const NAME = "kubesolo-update";
 
 /** Where the state is. */
 export const DEFAULT_STATE = "/var/lib/kubesolo/update/state.json";
-
-const MAX_SECONDS = 86_400;
 
 /** How the outcome is printed, and where things are on this node. */
 export function withPlaces(command: Command) {

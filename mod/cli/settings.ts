@@ -9,6 +9,11 @@ import { parseWindow, UpdateError } from "../core/mod.ts";
 /** Most characters of a value. */
 export const MAX_VALUE_LENGTH = 4096;
 
+/** The longest time that can be set: a day. */
+export const MAX_SECONDS = 86_400;
+
+const MAX_COUNT = 1000;
+
 /** One row of the table. Its name in update.conf is in snake_case, as a flag it has dashes. */
 export interface Setting<T = unknown> {
   /** What stands for its value in help. */
@@ -95,9 +100,16 @@ export const SETTINGS = {
   },
   autoRollbackAfter: {
     placeholder: "count",
-    meaning: "failed health checks after which a slot on trial is given up",
+    meaning: "failed health checks after which the agent itself gives a slot on trial up",
+    group: "health",
+    read: (text: string) => readWhole(text, 1, MAX_COUNT),
+  },
+  healthDeadline: {
+    placeholder: "seconds",
+    meaning: "in which a health check that says no is asked again; --deadline",
+    default: "300",
     group: "other",
-    read: readLine,
+    read: (text: string) => readWhole(text, 0, MAX_SECONDS),
   },
 } as const satisfies Readonly<Record<string, Setting>>;
 
@@ -170,4 +182,10 @@ function readTag(text: string): string {
 function readChannel(text: string): string {
   if (/^[\w.+/-]{1,128}$/.test(text)) return text;
   return refuse(text, "write it as one word, such as stable");
+}
+
+function readWhole(text: string, least: number, most: number): number {
+  const value = Number(text);
+  if (/^\d+$/.test(text) && value >= least && value <= most) return value;
+  return refuse(text, `write it as a whole number, ${least} to ${most}`);
 }

@@ -7,8 +7,8 @@
 import { basename, dirname } from "@std/path";
 import { GrubBootEnv, GrubEditenv, type GrubPlace } from "../boot/mod.ts";
 import {
-  type Disk,
   type HealthCheck,
+  type HealthcheckPolicy,
   LABELS,
   type Node,
   type Policy,
@@ -18,18 +18,16 @@ import {
   type UpdateSource,
 } from "../core/mod.ts";
 import {
-  dataPartitionCheck,
   DenoDisk,
   ensureView,
   FileStateStore,
   HOST_VIEW,
-  probeCheck,
   readBoot,
   UpdateLock,
 } from "../host/mod.ts";
 import { CommandMounts, DevicePartitions, PartitionSlotStore } from "../slots/mod.ts";
 import { scopedPath } from "./scope.ts";
-import { readSettings, type SettingFlags, type Settings } from "./read_settings.ts";
+import { readSettings, type SettingFlags } from "./read_settings.ts";
 import { openSource } from "./source.ts";
 
 /** Where slots and the ESP are mounted while the agent works in them. */
@@ -52,6 +50,8 @@ export interface PlaceFlags extends SettingFlags {
   readonly force?: boolean;
   readonly plainHttp?: boolean;
   readonly stallTimeout?: number;
+  readonly timeout?: number;
+  readonly deadline?: number;
 }
 
 /** What a command works with. */
@@ -62,7 +62,9 @@ export interface Context {
   /** The source that flags or settings name. */
   source(): Promise<UpdateSource>;
   /** The health checks that the settings ask for. */
-  healthChecks(): readonly HealthCheck[];
+  healthChecks(): Promise<readonly HealthCheck[]>;
+  /** How health is judged. */
+  healthPolicy(): HealthcheckPolicy;
 }
 
 /** Runs `body` while no other agent works on this node. */
@@ -167,7 +169,15 @@ async function open(flags: PlaceFlags, places: Places, reporter: Reporter): Prom
       stallSeconds,
     }),
     source: () => openSource(settings, { disk, stallSeconds, plainHttp: flags.plainHttp ?? false }),
-    healthChecks: () => chooseHealthChecks(settings, disk, workDirectory),
+    healthChecks: async () => {
+      const { chooseHealthChecks } = await import("./health_checks.ts");
+      return await chooseHealthChecks({ settings, disk, workDirectory });
+    },
+    healthPolicy: () => ({
+      timeoutSeconds: flags.timeout ?? 30,
+      deadlineSeconds: flags.deadline ?? settings.get("healthDeadline"),
+      autoRollbackAfter: settings.get("autoRollbackAfter"),
+    }),
   };
 }
 
@@ -180,17 +190,6 @@ function besideFile(grubenv: string): GrubPlace {
     });
   }
   return (_access, body) => body(dirname(grubenv));
-}
-
-function chooseHealthChecks(
-  settings: Settings,
-  disk: Disk,
-  workDirectory: string,
-): readonly HealthCheck[] {
-  const checks = [dataPartitionCheck(disk, workDirectory)];
-  const url = settings.get("healthcheckUrl");
-  if (url) checks.push(probeCheck(url));
-  return checks;
 }
 
 function sleep(milliseconds: number): Promise<void> {

@@ -59,7 +59,7 @@ export async function activate(node: Node): Promise<ActivateOutcome> {
   }
   await enter(node, state, "activated", {
     resting: "activated",
-    candidate: { ...candidate, boot_id: node.boot.id },
+    candidate: { ...candidate, boot_id: node.boot.id, failed_checks: undefined },
   });
   return { slot, version, attempts: BOOT_ATTEMPTS };
 }

@@ -4,12 +4,20 @@
  * @module
  */
 
+import { completeSlot } from "./_complete_slot.ts";
 import { reasonOf, UpdateError } from "./errors.ts";
 import type { HealthCheck, HealthResult } from "./health_check.ts";
 import { enter, type Node, runningVersion, takeStock } from "./node.ts";
-import type { Slot } from "./slot.ts";
+import { type Patience, runChecks } from "./run_checks.ts";
+import { otherSlot, type Slot } from "./slot.ts";
 import { type Candidate, record, type UpdateState } from "./state.ts";
 import { healthNews } from "./state_records.ts";
+
+/** How `healthcheck` judges. */
+export interface HealthcheckPolicy extends Patience {
+  /** Failed health checks, one after another, after which a slot on trial is given up. */
+  readonly autoRollbackAfter?: number;
+}
 
 /** What `healthcheck` found and did. */
 export interface HealthcheckOutcome {
@@ -21,13 +29,24 @@ export interface HealthcheckOutcome {
   readonly confirmed: boolean;
   /** What each check answered. */
   readonly checks: readonly HealthResult[];
+  /** The slot was given up: GRUB boots the other one from now on, and a reboot is needed. */
+  readonly rolledBack?: {
+    /** The slot that GRUB will boot next, as a confirmed one. */
+    readonly slot: Slot;
+    /** The version in it, where it says. */
+    readonly version?: string;
+    /** Why, in words; the same is on the ledger. */
+    readonly reason: string;
+  };
 }
 
 /**
  * Runs all checks next to each other. Resolves when all passed and, where the running slot was on
- * trial, both copies of the boot environment confirm it.
+ * trial, both copies of the boot environment confirm it; or when the slot failed for the
+ * {@linkcode HealthcheckPolicy.autoRollbackAfter}th time since it was activated, and GRUB will boot the
+ * other one, which was read and matched before.
  *
- * A boot that was chosen by hand in GRUB's menu confirms nothing.
+ * A boot that was chosen by hand in GRUB's menu confirms nothing, and gives nothing up.
  *
  * @throws {UpdateError} `unhealthy` where a check said no: the slot stays on trial, and GRUB goes back
  * by itself when its attempts are used up.
@@ -35,7 +54,7 @@ export interface HealthcheckOutcome {
 export async function healthcheck(
   node: Node,
   checks: readonly HealthCheck[],
-  timeoutSeconds: number,
+  policy: HealthcheckPolicy,
 ): Promise<HealthcheckOutcome> {
   const standing = await takeStock(node);
   const { running, environment } = standing;
@@ -54,36 +73,84 @@ export async function healthcheck(
       candidate: countBoot(candidate, node.boot.id),
     });
   }
-  const results = await runAll(node, checks, timeoutSeconds);
-  const failed = results.filter((result) => !result.passed);
-  if (failed.length > 0) throw await unhealthy(failed);
+  const results = await runChecks(node, checks, policy);
+  const failed = results.filter(({ passed, wanted }) => !passed && !wanted);
+  if (failed.length > 0) return await unhealthy(failed);
 
   const ownsEnvironment = !byHand && (primary === undefined || primary.active === running);
   if (ownsEnvironment) await node.bootEnv.confirm(running);
   if (onTrial || halfDone) await succeed();
   else await note();
-  const version = await runningVersion(node, { running, state });
-  return { slot: running, version, confirmed: onTrial || halfDone, checks: results };
+  return await outcome(onTrial || halfDone);
 
-  async function unhealthy(failed: readonly HealthResult[]): Promise<UpdateError> {
-    const found = failed.map(({ name, reason }) => `${name}: ${reason}`).join(", ");
+  async function outcome(confirmed: boolean): Promise<HealthcheckOutcome> {
+    const version = await runningVersion(node, { running, state });
+    return { slot: running, version, confirmed, checks: results };
+  }
+
+  async function unhealthy(failed: readonly HealthResult[]): Promise<HealthcheckOutcome> {
+    let found = failed.map(({ name, reason }) => `${name}: ${reason}`).join(", ");
     if (onTrial) {
+      const before = state.candidate;
+      const failures = (before?.failed_checks ?? 0) + 1;
+      const candidate = before && { ...before, unhealthy: found, failed_checks: failures };
       state = await enter(node, state, "failed", {
         resting: "failed",
         last_error: `unhealthy: ${found}`,
-        candidate: state.candidate && { ...state.candidate, unhealthy: found },
+        candidate,
         health: { results, at: node.now().toISOString() },
       });
+      if (candidate && failures >= (policy.autoRollbackAfter ?? Infinity)) {
+        try {
+          return await giveUp(candidate, `unhealthy ${failures} times: ${found}`);
+        } catch (error) {
+          if (!(error instanceof UpdateError)) throw error;
+          found += `; it is to be given up, but: ${reasonOf(error)}`;
+        }
+      }
     } else {
       await note();
     }
-    return new UpdateError("unhealthy", {
+    throw new UpdateError("unhealthy", {
       operation: `checking the health of slot ${running}`,
       found,
-      advice: onTrial
-        ? `reboot: tries that GRUB has left for it before it goes back: ${primary?.counter ?? 0}`
-        : "the slot is confirmed and stays; `kubesolo-update rollback` goes to the other one",
+      advice: advice(),
     });
+  }
+
+  function advice(): string {
+    if (onTrial) {
+      return `reboot: tries that GRUB has left for it before it goes back: ${
+        primary?.counter ?? 0
+      }`;
+    }
+    return primary && primary.active !== running
+      ? `reboot: GRUB boots slot ${primary.active} next`
+      : "the slot is confirmed and stays; `kubesolo-update rollback` goes to the other one";
+  }
+
+  /**
+   * The boot environment first: with the power gone after it, the next boot finds the candidate in the
+   * state and another slot running, and writes the rest down.
+   */
+  async function giveUp(candidate: Candidate, reason: string): Promise<HealthcheckOutcome> {
+    const slot = otherSlot(running);
+    const version = await completeSlot(node, state, slot);
+    await node.bootEnv.confirm(slot);
+    state = await enter(node, state, "rolled_back", {
+      resting: "rolled_back",
+      candidate: undefined,
+      last_error: `${candidate.version} rolled back: ${reason}`,
+      ledger: record(state.ledger, {
+        digest: candidate.digest,
+        version: candidate.version,
+        outcome: "rolled_back",
+        reason,
+        attempts: candidate.boots,
+        at: node.now().toISOString(),
+      }),
+    });
+    return { ...await outcome(false), rolledBack: { slot, version, reason } };
   }
 
   async function succeed(): Promise<void> {
@@ -122,34 +189,4 @@ export async function healthcheck(
 function countBoot(candidate: Candidate | undefined, bootId: string): UpdateState["candidate"] {
   if (!candidate || candidate.last_boot_id === bootId) return candidate;
   return { ...candidate, last_boot_id: bootId, boots: candidate.boots + 1 };
-}
-
-function runAll(
-  node: Node,
-  checks: readonly HealthCheck[],
-  timeoutSeconds: number,
-): Promise<HealthResult[]> {
-  return Promise.all(checks.map(async (check): Promise<HealthResult> => {
-    const began = performance.now();
-    const abort = new AbortController();
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => {
-        reject(new Error(`no answer within ${timeoutSeconds} seconds`));
-        abort.abort();
-      }, timeoutSeconds * 1000);
-    });
-    let reason: string | undefined;
-    try {
-      await Promise.race([check.run(abort.signal), late]);
-    } catch (error) {
-      reason = reasonOf(error);
-    } finally {
-      clearTimeout(timer);
-    }
-    const passed = reason === undefined;
-    const milliseconds = Math.round(performance.now() - began);
-    node.reporter.report({ kind: "health", check: check.name, passed, milliseconds, reason });
-    return { name: check.name, passed, milliseconds, reason };
-  }));
 }

@@ -21,6 +21,7 @@ export * from "./phases.ts";
 export * from "./release.ts";
 export * from "./reporter.ts";
 export * from "./rollback.ts";
+export * from "./run_checks.ts";
 export * from "./settle.ts";
 export * from "./slot.ts";
 export * from "./slot_store.ts";

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { completeSlot } from "./_complete_slot.ts";
 import { UpdateError } from "./errors.ts";
 import { enter, type Node, takeStock } from "./node.ts";
 import { otherSlot, type Slot } from "./slot.ts";
@@ -50,17 +51,7 @@ export async function rollback(node: Node): Promise<RollbackOutcome> {
     return { slot: running, version: state.slots[running]?.version, reboot: false };
   }
 
-  const { version, problem } = await node.slots.inspect(other);
-  const written = state.slots[other];
-  const image = written?.artifacts[0]?.name === "image";
-  if (problem && !image) {
-    throw new UpdateError("slot", {
-      operation: `rolling back to slot ${other}`,
-      found: problem,
-      advice: `nothing was changed; slot ${running} stays`,
-    });
-  }
-  await node.slots.verify(other, image ? written?.artifacts : undefined);
+  const version = await completeSlot(node, state, other);
   const left = state.candidate?.slot === running ? state.candidate : state.slots[running];
   await enter(node, state, "rolled_back", {
     resting: "rolled_back",
@@ -78,5 +69,5 @@ export async function rollback(node: Node): Promise<RollbackOutcome> {
       : state.ledger,
   });
   await node.bootEnv.confirm(other);
-  return { slot: other, version: version ?? written?.version, reboot: true };
+  return { slot: other, version, reboot: true };
 }

@@ -53,6 +53,8 @@ export interface Candidate {
   readonly last_boot_id?: string;
   /** Why the last health check failed. */
   readonly unhealthy?: string;
+  /** Health checks that failed since it was activated, one after another. */
+  readonly failed_checks?: number;
 }
 
 /** What the agent itself last wrote to a slot. */
@@ -195,6 +197,10 @@ export function parseState(text: string): UpdateState {
     strings(candidate, "candidate", ["digest", "version", "boot_id"]);
     need(isSlot(candidate.slot), "candidate.slot");
     need(Number.isSafeInteger(candidate.boots), "candidate.boots");
+    need(
+      candidate.failed_checks === undefined || Number.isSafeInteger(candidate.failed_checks),
+      "candidate.failed_checks",
+    );
     for (const name of ["last_boot_id", "unhealthy"]) {
       need(
         candidate[name] === undefined || typeof candidate[name] === "string",

@@ -64,7 +64,8 @@ export function healthNews(
   results: readonly HealthResult[],
   at: Date,
 ): Health | undefined {
-  const well = (answers: readonly HealthResult[]) => answers.every(({ passed }) => passed);
+  const well = (answers: readonly HealthResult[]) =>
+    answers.every(({ passed, wanted }) => passed || wanted);
   if (well(results) && well(kept?.results ?? [])) return undefined;
   return { results, at: at.toISOString() };
 }

@@ -114,7 +114,10 @@ Deno.test("every exit code is reached, and machines are told why in one shape", 
     await node.update("apply", "--sever", "http://x", "--json"),
     await node.update("activate", "--json"),
     await node.update("check", "--server", node.url, "--disk", "/dev/absent", "--json"),
-    await node.update("healthcheck", "--healthcheck-url", `${node.url}/healthz`, "--json"),
+    await node.update(
+      ...["healthcheck", "--deadline", "1", "--json"],
+      ...["--healthcheck-url", `${node.url}/healthz`],
+    ),
   ];
   await node.publish({ version: "2.0.0", changes: { vmlinuz_sha256: "0".repeat(64) } });
   ends.push(await node.ask("apply", "--json"));

@@ -44,7 +44,7 @@ Deno.test("in JSON every line of an attempt has its id, over commands and boots"
   const sick = await node.update(
     "healthcheck",
     ...JSON_LOG,
-    ...["--healthcheck-url", `${node.url}/healthz`],
+    ...["--deadline", "1", "--healthcheck-url", `${node.url}/healthz`],
   );
   const checked = linesOf(sick.stderr);
   await node.boots("A", "rollback");
@@ -94,7 +94,7 @@ Deno.test("no secret is ever printed", async () => {
     ["apply", "--server", server, "--json"],
     ["apply", "--server", `${server}/nowhere`],
     ["apply", "--server", server.replace(/\d+$/, "1"), "--stall-timeout", "0.1"],
-    ["healthcheck", "--healthcheck-url", `${server}/healthz?token=${secret}`],
+    ["healthcheck", "--deadline", "1", "--healthcheck-url", `${server}/healthz?token=${secret}`],
     ["status", "--json"],
   ];
   for (const command of commands) {

@@ -1,6 +1,9 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { TestNode } from "./_test_node.ts";
 
+/** A health check that says no, and soon. */
+const SICK = ["healthcheck", "--deadline", "1", "--healthcheck-url"] as const;
+
 Deno.test("the compiled agent takes a good release and confirms it", async () => {
   await using node = await TestNode.create();
   await node.publish({ version: "1.0.0" });
@@ -52,7 +55,7 @@ Deno.test("the compiled agent survives a bad release and never takes it again", 
   for (const counter of [2, 1, 0]) {
     await node.boots("B", "trial");
     await node.setGrubenv("B", counter, 0);
-    const sick = await node.update("healthcheck", "--healthcheck-url", `${node.url}/healthz`);
+    const sick = await node.update(...SICK, `${node.url}/healthz`);
     assertEquals(sick.code, 60, sick.stderr);
     assertStringIncludes(sick.stderr, "probe: http://127.0.0.1");
     assertStringIncludes(sick.stderr, `before it goes back: ${counter}`);
@@ -73,6 +76,47 @@ Deno.test("the compiled agent survives a bad release and never takes it again", 
   assertEquals((await node.state()).phase, "rolled_back", "a refusal changes no phase");
   assertEquals((await node.state()).last_refusal?.gate, "ledger");
   assertEquals((await node.ask("apply", "--force")).code, 0);
+});
+
+Deno.test("the agent gives a bad release up itself after so many health checks", async () => {
+  await using node = await TestNode.create();
+  await node.publish({ version: "3.0.0" });
+  assertEquals((await node.ask("apply")).code, 0);
+  assertEquals((await node.update("activate")).code, 0);
+  await node.put("/etc/kubesolo/update.conf", "auto_rollback_after=2\n");
+  await node.boots("B", "trial");
+  await node.setGrubenv("B", 2, 0);
+  const sick = await node.update(...SICK, `${node.url}/healthz`);
+  assertEquals([sick.code, (await node.state()).candidate?.failed_checks], [60, 1], sick.stderr);
+  assertEquals(await node.grubenv(), ["B/2/0", "B/2/0"]);
+
+  await node.boots("B", "trial");
+  await node.setGrubenv("B", 1, 0);
+  await node.disk.mounted("KSOLOA", (slot) => Deno.rename(`${slot}/vmlinuz`, `${slot}/gone`));
+  const stuck = await node.update(...SICK, `${node.url}/healthz`);
+  assertEquals(stuck.code, 60, stuck.stderr);
+  assertStringIncludes(stuck.stderr, "it is to be given up, but: rolling back to slot A");
+  assertEquals(await node.grubenv(), ["B/1/0", "B/1/0"], "nothing to go back to");
+
+  await node.disk.mounted("KSOLOA", (slot) => Deno.rename(`${slot}/gone`, `${slot}/vmlinuz`));
+  const given = await node.update(...SICK, `${node.url}/healthz`, "--json");
+  assertEquals(given.code, 60, given.stderr);
+  const { rolled_back: back, confirmed } = JSON.parse(given.stdout);
+  assertEquals([back.slot, back.version, confirmed], ["A", "1.0.0", false]);
+  assertMatch(back.reason, /^unhealthy 3 times: probe: .*answered 404/);
+  assertEquals(await node.grubenv(), ["A/3/1", "A/3/1"]);
+  const { phase, ledger, candidate } = await node.state();
+  assertEquals([phase, ledger.at(-1)?.outcome, candidate], [
+    "rolled_back",
+    "rolled_back",
+    undefined,
+  ]);
+  assertEquals(ledger.at(-1)?.reason, back.reason);
+
+  const again = await node.update(...SICK, `${node.url}/healthz`);
+  assertEquals(again.code, 60);
+  assertStringIncludes(again.stderr, "reboot: GRUB boots slot A next");
+  assertEquals((await node.ask("apply")).code, 20, "and it is not taken again");
 });
 
 Deno.test("rollback goes back to the other slot, and only if it is complete", async () => {

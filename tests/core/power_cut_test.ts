@@ -26,6 +26,8 @@ interface Scenario {
   readonly offered: MemoryRelease;
   /** Whether the offered version is well once it runs. */
   readonly healthy: boolean;
+  /** Failed health checks after which the agent goes back itself. */
+  readonly autoRollbackAfter?: number;
 }
 
 const SCENARIOS: readonly Scenario[] = [
@@ -40,6 +42,13 @@ const SCENARIOS: readonly Scenario[] = [
     old: filesRelease("1.0.0"),
     offered: filesRelease("3.0.0"),
     healthy: false,
+  },
+  {
+    name: "a bad release of files that is given up after two health checks",
+    old: filesRelease("1.0.0"),
+    offered: filesRelease("3.0.0"),
+    healthy: false,
+    autoRollbackAfter: 2,
   },
   {
     name: "a good image",
@@ -80,7 +89,8 @@ async function live(disk: MemoryDisk, scenario: Scenario, firstBoot: number): Pr
           ? Promise.reject(new Error("the workload does not answer"))
           : Promise.resolve(),
     }];
-    const next = await oneBoot(memoryNode(disk, booted, known), source, checks);
+    const node = memoryNode(disk, booted, known);
+    const next = await oneBoot(node, source, checks, scenario.autoRollbackAfter);
     if (next === "done") return;
     disk.syncAll();
   }

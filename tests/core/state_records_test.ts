@@ -39,6 +39,7 @@ async function stateOf(node: Node): Promise<UpdateState> {
 
 const WELL: HealthCheck = { name: "well", run: () => Promise.resolve() };
 const ILL: HealthCheck = { name: "ill", run: () => Promise.reject(new Error("503")) };
+const ONCE = { timeoutSeconds: 5, deadlineSeconds: 0 };
 
 Deno.test("apply keeps what was offered, what came, and how often it was tried", async () => {
   const { node } = factory();
@@ -87,31 +88,31 @@ Deno.test("an attempt counts on from a state that did not count all of them", as
 
 Deno.test("a trial keeps what each health check answered", async () => {
   const { node } = factory(0);
-  await assertRejects(() => healthcheck(node, [WELL, ILL], 5), UpdateError, "ill: 503");
+  await assertRejects(() => healthcheck(node, [WELL, ILL], ONCE), UpdateError, "ill: 503");
   const { health } = await stateOf(node);
   assertEquals(
     health?.results.map(({ name, passed, reason }) => [name, passed, reason]),
     [["well", true, undefined], ["ill", false, "503"]],
   );
-  await healthcheck(node, [WELL], 5);
+  await healthcheck(node, [WELL], ONCE);
   assertEquals((await stateOf(node)).health?.results.map(({ passed }) => passed), [true]);
 });
 
 Deno.test("a confirmed node keeps a no and the yes after it, and writes nothing while it is well", async () => {
   const { node, disk } = factory();
-  await healthcheck(node, [WELL], 5);
+  await healthcheck(node, [WELL], ONCE);
   const before = disk.steps.length;
-  await healthcheck(node, [WELL], 5);
+  await healthcheck(node, [WELL], ONCE);
   assertEquals(disk.steps.length, before);
   assertEquals((await stateOf(node)).health, undefined);
 
-  await assertRejects(() => healthcheck(node, [WELL, ILL], 5), UpdateError, "ill: 503");
+  await assertRejects(() => healthcheck(node, [WELL, ILL], ONCE), UpdateError, "ill: 503");
   assertEquals((await stateOf(node)).health?.results.length, 2);
-  await healthcheck(node, [WELL], 5);
+  await healthcheck(node, [WELL], ONCE);
   const { health, phase } = await stateOf(node);
   assertEquals([health?.results.map(({ name }) => name), phase], [["well"], "idle"]);
   const after = disk.steps.length;
-  await healthcheck(node, [WELL], 5);
+  await healthcheck(node, [WELL], ONCE);
   assertEquals(disk.steps.length, after);
 });
 
@@ -124,7 +125,7 @@ Deno.test("a state that cannot be written hides no health check's answer", async
       save: () => Promise.reject(new Error("no space left on device")),
     },
   };
-  await assertRejects(() => healthcheck(full, [ILL], 5), UpdateError, "ill: 503");
+  await assertRejects(() => healthcheck(full, [ILL], ONCE), UpdateError, "ill: 503");
   const warnings = events.filter(({ kind }) => kind === "warning");
   assertEquals(warnings, [{ kind: "warning", message: "no space left on device" }]);
 });

@@ -61,8 +61,8 @@ const FULL: UpdateState = {
   last_download: { bytes: 4096, seconds: 1.25, at: AT },
   health: {
     results: [
-      { name: "data-partition", passed: true, milliseconds: 12 },
-      { name: "probe", passed: false, milliseconds: 30_000, reason: "503" },
+      { name: "data-partition", passed: true, milliseconds: 12, tries: 1 },
+      { name: "probe", passed: false, milliseconds: 30_000, tries: 9, reason: "503" },
     ],
     at: AT,
   },

@@ -251,9 +251,12 @@ export async function oneBoot(
   node: Node,
   source: UpdateSource,
   checks: readonly HealthCheck[],
+  autoRollbackAfter?: number,
 ): Promise<"reboot" | "done"> {
   try {
-    await healthcheck(node, checks, 30);
+    const patience = { timeoutSeconds: 30, deadlineSeconds: 0 };
+    const { rolledBack } = await healthcheck(node, checks, { ...patience, autoRollbackAfter });
+    if (rolledBack) return "reboot";
   } catch (error) {
     if (!(error instanceof UpdateError && error.code === "unhealthy")) throw error;
     return node.boot.why === "trial" ? "reboot" : "done";

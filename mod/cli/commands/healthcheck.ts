@@ -1,5 +1,6 @@
 import { Option } from "@commander-js/extra-typings";
-import { healthcheck } from "../../core/mod.ts";
+import { EXIT, healthcheck, type HealthcheckOutcome } from "../../core/mod.ts";
+import { reboot } from "../../host/mod.ts";
 import type { Desk } from "../answer.ts";
 import { examples, seconds, withPlaces, withSettings } from "../options.ts";
 import { locked } from "../wiring.ts";
@@ -13,12 +14,36 @@ export function addHealthcheck({ program, reporter, tell }: Desk): void {
       new Option("--timeout <seconds>", "how long each check may take").argParser(seconds)
         .default(30),
     )
-    .addHelpText("after", examples("healthcheck --healthcheck-url http://127.0.0.1:8080/healthz"))
+    .addOption(
+      new Option(
+        "--deadline <seconds>",
+        "ask again what says no for so long (default: health_deadline, or 300)",
+      ).argParser(seconds),
+    )
+    .option("--reboot", "reboot where the slot was given up")
+    .addHelpText(
+      "after",
+      examples(
+        "healthcheck --healthcheck-url http://127.0.0.1:8080/healthz",
+        "healthcheck --auto-rollback-after 2 --reboot",
+      ),
+    )
     .action((flags) =>
-      locked("healthcheck", flags, reporter, async ({ node, healthChecks }) => {
-        const outcome = await healthcheck(node, healthChecks(), flags.timeout);
-        const verdict = outcome.confirmed ? "was on trial and is confirmed" : "runs";
-        tell(flags, outcome, () => `healthy: slot ${outcome.slot} ${verdict}`);
+      locked("healthcheck", flags, reporter, async ({ node, healthChecks, healthPolicy }) => {
+        const outcome = await healthcheck(node, await healthChecks(), healthPolicy());
+        const gone = outcome.rolledBack !== undefined;
+        tell(flags, outcome, () => inWords(outcome), {
+          exit: gone ? EXIT.unhealthy : EXIT.done,
+          after: flags.reboot && gone ? () => reboot() : undefined,
+        });
       })
     );
+}
+
+function inWords({ slot, confirmed, rolledBack }: HealthcheckOutcome): string {
+  if (!rolledBack) {
+    return `healthy: slot ${slot} ${confirmed ? "was on trial and is confirmed" : "runs"}`;
+  }
+  return `slot ${slot} was given up, ${rolledBack.reason}; ` +
+    `GRUB boots slot ${rolledBack.slot} from now on; reboot to get there`;
 }
