@@ -9,6 +9,7 @@
  */
 
 import { LABELS } from "../mod/core/mod.ts";
+import { withMountLock } from "./mount_lock.ts";
 
 const MEBIBYTE = 1 << 20;
 /** GPT and backup GPT, and the alignment of partitions. */
@@ -132,7 +133,7 @@ export class LoopDisk implements AsyncDisposable {
     try {
       return await body(directory);
     } finally {
-      await run("umount", directory);
+      await withMountLock(() => run("umount", directory));
     }
   }
 

@@ -7,6 +7,7 @@
 
 import type { LoopDisk } from "./loop_disk.ts";
 import { compileAgent } from "../tasks/compile.ts";
+import { withMountLock } from "./mount_lock.ts";
 
 /** What a command did. */
 export interface Ran {
@@ -28,6 +29,7 @@ const VIEW = "/run/kubesolo-update/host";
 /** The script that makes the namespace: no step of it is seen outside. $1: what to show as /sys. */
 const SETUP = `
 set -e
+awk '$1 ~ "^/dev/loop" { print $2 }' /proc/mounts | while read -r copy; do umount "$copy"; done
 mount -t tmpfs tmpfs /run
 mkdir -p /run/etc/up /run/etc/work /run/boot
 mount -t overlay overlay -o lowerdir=/etc,upperdir=/run/etc/up,workdir=/run/etc/work /etc
@@ -59,16 +61,7 @@ export class Sandbox implements AsyncDisposable {
   static async create(disk?: LoopDisk): Promise<Sandbox> {
     const agent = await compileAgent(Deno.build.arch);
     const sys = disk ? `${disk.view}/sys` : "/sys";
-    const keeper = new Deno.Command("unshare", {
-      args: ["--mount", "--propagation", "private", "sh", "-c", SETUP, "sh", sys],
-      stdin: "piped",
-      stdout: "piped",
-      stderr: "inherit",
-    }).spawn();
-    const reader = keeper.stdout.getReader();
-    const { value } = await reader.read();
-    await reader.cancel();
-    if (new TextDecoder().decode(value) !== "ready\n") throw new Error("no mount namespace");
+    const keeper = await withMountLock(() => makeNamespace(sys));
     const sandbox = new Sandbox(agent, keeper);
     await sandbox.boot({ commandLine: "ksolo.slot=A ksolo.boot=normal", id: bootId(1) });
     return sandbox;
@@ -123,6 +116,21 @@ export class Sandbox implements AsyncDisposable {
     await this.#keeper.stdin.close();
     await this.#keeper.status;
   }
+}
+
+/** A process that keeps a namespace, once {@linkcode SETUP} is through. */
+async function makeNamespace(sys: string): Promise<Deno.ChildProcess> {
+  const keeper = new Deno.Command("unshare", {
+    args: ["--mount", "--propagation", "private", "sh", "-c", SETUP, "sh", sys],
+    stdin: "piped",
+    stdout: "piped",
+    stderr: "inherit",
+  }).spawn();
+  const reader = keeper.stdout.getReader();
+  const { value } = await reader.read();
+  await reader.cancel();
+  if (new TextDecoder().decode(value) !== "ready\n") throw new Error("no mount namespace");
+  return keeper;
 }
 
 /** What a program did, once it has ended. */

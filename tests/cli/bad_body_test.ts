@@ -69,7 +69,7 @@ Deno.test("a body that ends early is fetched to its end, or the source is given 
     exit: 40,
     says: /fetching kubesolo-os.gz .*, 6 times in a row, after 1200000 bytes; check the network/,
   });
-  assertMatch(broken.stderr, /^warning: .* after 1200000 bytes; trying again$/m);
+  assertMatch(broken.stderr, /^\[\w{8}\] warning: .* after 1200000 bytes; trying again$/m);
 
   node.requests.length = 0;
   let times = 0;
@@ -100,7 +100,10 @@ Deno.test("a body that stalls or crawls is given up", async () => {
     says:
       /fetching kubesolo-os.gz .*: only \d+ bytes in 1 seconds, 6 times in a row, after 1000\d\d\d/,
   });
-  assertMatch(slow.stderr, /^warning: .*: .*bytes for 0.5 seconds after \d+ bytes; trying/m);
+  assertMatch(
+    slow.stderr,
+    /^\[\w{8}\] warning: .*: .*bytes for 0.5 seconds after \d+ bytes; trying/m,
+  );
 
   node.answer = on("latest.json", () => {});
   await assertEnding(node, await node.ask("apply", ...HASTE), {

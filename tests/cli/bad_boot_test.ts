@@ -67,7 +67,7 @@ Deno.test("a slot that GRUB could not load is rolled back, and may be overwritte
   assertEquals(fallen.code, 0, fallen.stderr);
   assertMatch(
     fallen.stderr,
-    /^warning: 2.0.0 rolled back after 1 boots: GRUB could not load slot/m,
+    /^\[\w{8}\] warning: 2.0.0 rolled back after 1 boots: GRUB could not load slot/m,
   );
   const { phase, ledger } = await node.state();
   assertEquals([phase, ledger[0].outcome, ledger[0].version], [

@@ -93,7 +93,7 @@ Deno.test("an ESP that cannot be written leaves the choice as it was, and the st
   await node.disk.writeProtect("KSOLOEFI");
   const healthcheck = await node.update("healthcheck");
   assertEquals(healthcheck.code, 50, "a copy that cannot be repaired is no success");
-  assertMatch(healthcheck.stderr, /^warning: grubenv.bak: absent\n/);
+  assertMatch(healthcheck.stderr, /^\[\w{8}\] warning: grubenv.bak: absent\n/);
   await node.disk.allowWrites("KSOLOEFI");
 
   const { code, stderr } = await node.update("activate");

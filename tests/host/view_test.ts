@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { UpdateError } from "../../mod/core/mod.ts";
 import { DenoDisk, ensureView, readBoot } from "../../mod/host/mod.ts";
+import { withMountLock } from "../mount_lock.ts";
 
 const ROOT = Deno.uid() === 0;
 const MOUNT_PROGRAMS = "/usr/bin/mount,/bin/mount";
@@ -44,7 +45,9 @@ async function runScript(view: string, script: string, wrapper: string[]): Promi
     ...[`--allow-read=${view}`, `--allow-write=${view}`, `--allow-run=${MOUNT_PROGRAMS}`],
     ...[path, `${view}/host`],
   ];
-  const { stdout, stderr } = await new Deno.Command(program, { args }).output();
+  const { stdout, stderr } = await withMountLock(() =>
+    new Deno.Command(program, { args }).output()
+  );
   return new TextDecoder().decode(stdout) || new TextDecoder().decode(stderr);
 }
 

@@ -15,6 +15,7 @@ import { imagePartition, readPartitionTable } from "../../tasks/partition_table.
 import { run, runBoth, runText } from "../../tasks/run.ts";
 import { writePartitionTable } from "../../tasks/write_partition_table.ts";
 import { ROOT } from "../../tasks/sources.ts";
+import { withMountLock } from "../mount_lock.ts";
 import { deno, inScratch } from "./_process.ts";
 import { smallImage, smallRelease } from "./_small_image.ts";
 
@@ -164,10 +165,12 @@ Deno.test({
       const code = `import { buildImage } from "${ROOT}/tasks/image.ts";
         await buildImage({ output: "${output}" });`;
       const hide = 'mount -t tmpfs none /usr/lib/grub/i386-pc && exec "$0" eval --no-check "$1"';
-      const { stderr } = await runBoth(
-        "unshare",
-        ["--mount", "sh", "-c", hide, Deno.execPath(), code],
-        { env: { NO_COLOR: "1" }, cwd: ROOT },
+      const { stderr } = await withMountLock(() =>
+        runBoth(
+          "unshare",
+          ["--mount", "sh", "-c", hide, Deno.execPath(), code],
+          { env: { NO_COLOR: "1" }, cwd: ROOT },
+        )
       );
       assertEquals(
         text(stderr),
