@@ -207,7 +207,10 @@ class Pace {
     this.#seconds = seconds;
   }
 
-  /** What `read` brings; {@linkcode SourceInterrupted} where it fails, crawls, or brings too little. */
+  /**
+   * What `read` brings; {@linkcode SourceInterrupted} where it fails, crawls, or brings too little, unless
+   * the source knows that asking again will not help.
+   */
   async bytes(
     least: number,
     read: () => Promise<ReadableStreamReadResult<Uint8Array<ArrayBuffer>>>,
@@ -233,6 +236,7 @@ class Pace {
       }
       return result;
     } catch (error) {
+      if (error instanceof UpdateError) throw error;
       throw new SourceInterrupted(reasonOf(error), { cause: error });
     } finally {
       clearTimeout(timer);

@@ -28,7 +28,7 @@ export interface UpdateSource {
   latest(signal?: AbortSignal): Promise<Release>;
   /**
    * Starts one transfer. A connection that breaks later makes the stream fail; the caller asks again
-   * with what it has.
+   * with what it has, unless the stream fails with an {@linkcode UpdateError}.
    * @throws {SourceInterrupted} where asking again may help.
    * @throws {UpdateError} `source` where it will not.
    */

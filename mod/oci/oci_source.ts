@@ -25,7 +25,18 @@ import {
   readAll,
   type ReadOnlyTarget,
 } from "../oras/mod.ts";
-import { chooseManifest, releaseOf } from "./release_of.ts";
+import { Line } from "./_line.ts";
+import { piecesOf, type Searched } from "./_pieces.ts";
+import { Unpacking } from "./_unpacking.ts";
+import { chooseManifest } from "./choose_manifest.ts";
+import {
+  isContainerImage,
+  isSelfDescribing,
+  MAX_CONFIG_BYTES,
+  parseImageConfig,
+  releaseOfImage,
+} from "./container_image.ts";
+import { type OciRelease, type Place, releaseOf } from "./release_of.ts";
 
 /** What an {@linkcode OciSource} reads. */
 export interface OciSourceOptions {
@@ -40,14 +51,17 @@ export interface OciSourceOptions {
 }
 
 /**
- * A release by its tag. The metadata are the manifest's annotations, so that nothing else is fetched
- * before the gates have seen them; an index is resolved for the node's architecture.
+ * A release by its tag, in the form of an artifact or of a container image. The metadata are the manifest's
+ * annotations, or else the labels in a container image's configuration: nothing but these is fetched before
+ * the gates have seen them. An index is resolved for the node's architecture.
  */
 export class OciSource implements UpdateSource {
   /** For messages. */
   readonly name: string;
   #options: OciSourceOptions;
-  #layers: ReadonlyMap<ArtifactName, Descriptor> = new Map();
+  #places: ReadonlyMap<ArtifactName, Place> = new Map();
+  readonly #searched: Searched = new Map();
+  #unpacking?: { readonly sha256: string; readonly work: Unpacking };
 
   /** Nothing is asked until a method is called. */
   constructor(options: OciSourceOptions) {
@@ -71,8 +85,8 @@ export class OciSource implements UpdateSource {
         platform = chosen.platform;
         manifest = await this.#read(chosen, signal);
       }
-      const { release, layers } = releaseOf(manifest as ImageManifest, this.name, platform);
-      this.#layers = layers;
+      const { release, places } = await this.#describe(manifest as ImageManifest, platform, signal);
+      this.#places = places;
       return release;
     } catch (error) {
       throw this.#explain(`reading ${this.name}`, error);
@@ -80,29 +94,71 @@ export class OciSource implements UpdateSource {
   }
 
   /**
-   * The layer that holds an artifact, from `offset` on.
+   * An artifact, from `offset` on; what is packed comes unpacked, and where another process has left it, it
+   * starts over.
    * @throws {SourceInterrupted} where asking again may help.
-   * @throws {UpdateError} `source` where it will not.
+   * @throws {UpdateError} `source` or `verification` where it will not; the stream fails likewise.
    */
   async open(artifact: Artifact, offset: number, signal?: AbortSignal): Promise<ArtifactBody> {
     const operation = `fetching ${artifact.name} from ${this.name}`;
-    const layer = this.#layers.get(artifact.name);
-    if (!layer) {
+    const place = this.#places.get(artifact.name);
+    if (!place) {
       throw new UpdateError("source", {
         operation,
-        found: "the release, as it was last read, has no such layer",
+        found: "the release, as it was last read, has no such artifact",
         advice: "run it again: the release may have been replaced",
       });
     }
+    if (place.kind === "file" || place.packing !== "none") {
+      return this.#unpack(artifact, place, offset, signal);
+    }
     try {
-      const stream = await this.#options.target.fetch(layer, { offset, signal });
-      return { offset, size: layer.size, stream };
+      const stream = await this.#options.target.fetch(place.layer, { offset, signal });
+      return { offset, size: place.layer.size, stream };
     } catch (error) {
       if (error instanceof OrasError && error.code === "unreachable") {
         throw new SourceInterrupted(reasonOf(error), { cause: error });
       }
       throw this.#explain(operation, error);
     }
+  }
+
+  #unpack(artifact: Artifact, place: Place, asked: number, signal?: AbortSignal): ArtifactBody {
+    let unpacking = this.#unpacking;
+    if (unpacking?.sha256 !== artifact.sha256 || !unpacking.work.reaches(asked)) {
+      const line = new Line(this.#options.target);
+      const pieces = this.#explained(artifact, piecesOf(artifact, place, line, this.#searched));
+      unpacking = { sha256: artifact.sha256, work: new Unpacking(pieces, line) };
+      this.#unpacking = unpacking;
+    }
+    const offset = unpacking.work.reaches(asked) ? asked : 0;
+    return { offset, size: artifact.size, stream: unpacking.work.from(offset, signal) };
+  }
+
+  async *#explained(
+    { name }: Artifact,
+    pieces: AsyncIterable<Uint8Array>,
+  ): AsyncGenerator<Uint8Array> {
+    try {
+      yield* pieces;
+    } catch (error) {
+      throw this.#explain(`fetching ${name} from ${this.name}`, error);
+    }
+  }
+
+  async #describe(
+    manifest: ImageManifest,
+    platform?: Descriptor["platform"],
+    signal?: AbortSignal,
+  ): Promise<OciRelease> {
+    if (!isContainerImage(manifest)) return releaseOf(manifest, this.name, platform);
+    if (isSelfDescribing(manifest)) {
+      return releaseOfImage(manifest, this.name, undefined, platform);
+    }
+    const { config } = manifest;
+    const stream = await this.#options.target.fetch(config, { signal });
+    const bytes = await readAll(config, stream, MAX_CONFIG_BYTES);
+    return releaseOfImage(manifest, this.name, parseImageConfig(config, bytes), platform);
   }
 
   async #read(descriptor: Descriptor, signal?: AbortSignal): Promise<Manifest> {

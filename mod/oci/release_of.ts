@@ -4,69 +4,42 @@
  * @module
  */
 
-import {
-  type Artifact,
-  type ArtifactName,
-  isVersion,
-  oneLine,
-  type Release,
-  UpdateError,
-} from "../core/mod.ts";
-import { type Descriptor, type ImageIndex, type ImageManifest, isIndexType } from "../oras/mod.ts";
+import type { Artifact, ArtifactName, Release } from "../core/mod.ts";
+import type { Descriptor, ImageManifest, Packing } from "../oras/mod.ts";
+import { Metadata, refuse } from "./_metadata.ts";
+import { CONTENT_KEYS, LAYER_TERMS } from "./release_terms.ts";
 
-/** Media types of layers, and the artifact that each holds. */
-export const LAYER_TYPES: Readonly<Record<string, ArtifactName>> = {
-  "application/vnd.kubesolo.os.kernel.v1+octet-stream": "vmlinuz",
-  "application/vnd.kubesolo.os.initramfs.v1+gzip": "kubesolo-os.gz",
-  "application/vnd.kubesolo.os.slot.v1+octet-stream": "image",
-};
+/** Where the bytes of an artifact are. */
+export type Place =
+  | {
+    /** They are a layer. */
+    readonly kind: "layer";
+    /** Which one. */
+    readonly layer: Descriptor;
+    /** How the layer is packed. */
+    readonly packing: Packing;
+  }
+  | {
+    /** They are a file of a container image. */
+    readonly kind: "file";
+    /** The image's layers, from the bottom to the top. */
+    readonly layers: readonly Descriptor[];
+    /** Without a slash at the beginning. */
+    readonly path: string;
+  };
 
-/** What the annotations' names begin with. */
-export const ANNOTATION_PREFIX = "io.kubesolo.os.";
-
-/** Most characters of one annotation that are read. */
-export const MAX_ANNOTATION_LENGTH = 64 << 10;
-
-/** Architectures in Go's words, and as `uname -m` says them. */
-export const ARCHITECTURES: Readonly<Record<string, string>> = {
-  amd64: "x86_64",
-  arm64: "aarch64",
-};
-
-/** A release, and the layers that its artifacts are in. */
+/** A release, and where its artifacts are. */
 export interface OciRelease {
-  /** What the annotations and layers say. */
+  /** What is said about it. */
   readonly release: Release;
   /** By the artifact's name. */
-  readonly layers: ReadonlyMap<ArtifactName, Descriptor>;
+  readonly places: ReadonlyMap<ArtifactName, Place>;
 }
 
-/**
- * The manifest in `index` for a machine of `architecture` (as `uname -m` says it).
- *
- * @throws {UpdateError} `verification` where there is none, more than one, or it is an index again.
- */
-export function chooseManifest(
-  index: ImageIndex,
-  architecture: string,
-  name: string,
-): Descriptor {
-  const platformOf = ({ platform }: Descriptor) =>
-    platform && (ARCHITECTURES[platform.architecture] ?? platform.architecture);
-  const fitting = index.manifests.filter((entry) => platformOf(entry) === architecture);
-  const [chosen] = fitting;
-  if (fitting.length === 1 && !isIndexType(chosen.mediaType)) return chosen;
-  const listed = [...new Set(index.manifests.map((entry) => platformOf(entry) ?? "no platform"))];
-  const found = fitting.length > 1
-    ? `${fitting.length} manifests for ${architecture}, where one was wanted`
-    : chosen
-    ? "an index inside the index, where a manifest was wanted"
-    : `an index for ${listed.join(", ") || "nothing"}, and nothing for ${architecture}`;
-  throw refuse(name, found, "publish one manifest for each architecture");
-}
+const ADVICE = "publish it with the annotations and layers of a release";
 
 /**
- * The release that an image manifest describes; no blob is needed for that.
+ * The release that the manifest of an artifact describes; no blob is needed for that.
  *
  * @throws {UpdateError} `verification` where an annotation or a layer is not what a release has.
  */
@@ -75,50 +48,31 @@ export function releaseOf(
   name: string,
   platform?: Descriptor["platform"],
 ): OciRelease {
-  const layers = layersOf(manifest, name);
-  const text = (key: string) => annotation(manifest, key, name);
-  const line = (key: string) => {
-    const value = text(key);
-    return value === undefined ? undefined : oneLine(value) || undefined;
-  };
-  const version = (key: string) => {
-    const value = line(key);
-    if (value === undefined || isVersion(value)) return value;
-    throw refuse(name, `the annotation ${ANNOTATION_PREFIX}${key} is no version`, FIX);
-  };
-  const released = version("version");
-  if (released === undefined) {
-    throw refuse(name, `no annotation ${ANNOTATION_PREFIX}version`, FIX);
+  const metadataOf = (annotations: ImageManifest["annotations"]) =>
+    new Metadata(annotations, { kind: "annotation", source: name, advice: ADVICE });
+  const metadata = metadataOf(manifest.annotations);
+  const artifacts: Artifact[] = [];
+  const places = new Map<ArtifactName, Place>();
+  for (const [artifact, layer] of layersOf(manifest, name)) {
+    const { packing } = LAYER_TERMS[layer.mediaType];
+    // tools that push files can annotate the manifest, and not all of them its layers
+    const stated = { ...manifest.annotations, ...layer.annotations };
+    const content = packing === "none"
+      ? { sha256: layer.digest.slice("sha256:".length), size: layer.size }
+      : metadataOf(stated).content(CONTENT_KEYS[artifact]);
+    artifacts.push({ name: artifact, ...content });
+    places.set(artifact, { kind: "layer", layer, packing });
   }
-  const stated = line("architecture") ?? platform?.architecture;
-  const artifacts = [...layers].map(([artifact, { digest, size }]): Artifact => ({
-    name: artifact,
-    sha256: digest.slice("sha256:".length),
-    size,
-  }));
-  return {
-    release: {
-      version: released,
-      channel: line("channel"),
-      architecture: stated && (ARCHITECTURES[stated] ?? stated),
-      minCompatibleVersion: version("min_compatible_version"),
-      notes: line("release_notes"),
-      date: line("release_date"),
-      artifacts,
-    },
-    layers,
-  };
+  return { release: metadata.release(artifacts, platform?.architecture), places };
 }
-
-const FIX = "publish it with the annotations and layers of a release";
 
 /** Kernel and initramfs in this order, or one image; layers of other types are for others. */
 function layersOf(manifest: ImageManifest, name: string): Map<ArtifactName, Descriptor> {
   const found = new Map<ArtifactName, Descriptor>();
   for (const layer of manifest.layers) {
-    const artifact = LAYER_TYPES[layer.mediaType];
-    if (!artifact) continue;
-    if (found.has(artifact)) throw refuse(name, `two layers of type ${layer.mediaType}`, FIX);
+    if (!Object.hasOwn(LAYER_TERMS, layer.mediaType)) continue;
+    const { artifact } = LAYER_TERMS[layer.mediaType];
+    if (found.has(artifact)) throw refuse(name, `two layers of type ${layer.mediaType}`, ADVICE);
     found.set(artifact, layer);
   }
   const kinds = [...found.keys()].sort().join(" and ");
@@ -127,20 +81,11 @@ function layersOf(manifest: ImageManifest, name: string): Map<ArtifactName, Desc
     : ["vmlinuz", "kubesolo-os.gz"];
   if (found.size !== wanted.length || !wanted.every((artifact) => found.has(artifact))) {
     const there = found.size > 0 ? `layers for ${kinds} alone` : "no layer of a release";
-    throw refuse(name, `${there}, where a kernel and an initramfs, or one image were wanted`, FIX);
+    throw refuse(
+      name,
+      `${there}, where a kernel and an initramfs, or one image were wanted`,
+      ADVICE,
+    );
   }
   return new Map(wanted.map((artifact) => [artifact, found.get(artifact) as Descriptor]));
-}
-
-function annotation({ annotations }: ImageManifest, key: string, name: string): string | undefined {
-  const value = annotations?.[`${ANNOTATION_PREFIX}${key}`];
-  if (value !== undefined && value.length > MAX_ANNOTATION_LENGTH) {
-    const found = `an annotation ${ANNOTATION_PREFIX}${key} of ${value.length} characters`;
-    throw refuse(name, `${found}, where at most ${MAX_ANNOTATION_LENGTH} are read`, FIX);
-  }
-  return value || undefined;
-}
-
-function refuse(name: string, found: string, advice: string): UpdateError {
-  return new UpdateError("verification", { operation: `reading ${name}`, found, advice });
 }

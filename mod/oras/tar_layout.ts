@@ -7,7 +7,8 @@
 
 import { fileSize, io, readFile, replaceFile } from "./_files.ts";
 import { BLOBS, INDEX_FILE, LAYOUT_FILE, LayoutReader } from "./_layout_reader.ts";
-import { BLOCK_BYTES, tarPadding, writeTarHeader } from "./_tar_header.ts";
+import { tarEnd, tarEntry } from "./_tar_entries.ts";
+import { writeTarHeader } from "./_tar_header.ts";
 import { indexTar } from "./_tar_index.ts";
 import type { ByteStream, Descriptor, FetchOptions, ReadOnlyTarget } from "./content.ts";
 import { verified } from "./digest.ts";
@@ -86,7 +87,8 @@ async function* tarOf(directory: string): AsyncGenerator<Uint8Array> {
   // Before the list of blobs: what the index names is there by then.
   for (const name of [LAYOUT_FILE, INDEX_FILE]) {
     const size = await sizeOf(`${directory}/${name}`);
-    yield* entry(name, size, await readFile(`${directory}/${name}`, 0, size));
+    const content = await readFile(`${directory}/${name}`, 0, size);
+    yield* tarEntry({ name, size, content });
   }
   for (const name of ["blobs/", `${BLOBS}/`]) yield writeTarHeader({ name, size: 0, type: "5" });
   const blobs = `${directory}/${BLOBS}`;
@@ -95,16 +97,10 @@ async function* tarOf(directory: string): AsyncGenerator<Uint8Array> {
     const path = `${blobs}/${hex}`;
     const size = await sizeOf(path);
     const target = { mediaType: "application/octet-stream", digest: `sha256:${hex}`, size };
-    yield* entry(`${BLOBS}/${hex}`, size, verified(target, await readFile(path, 0, size)));
+    const content = verified(target, await readFile(path, 0, size));
+    yield* tarEntry({ name: `${BLOBS}/${hex}`, size, content });
   }
-  // Two empty blocks are the end.
-  yield new Uint8Array(2 * BLOCK_BYTES);
-}
-
-async function* entry(name: string, size: number, content: ByteStream): AsyncGenerator<Uint8Array> {
-  yield writeTarHeader({ name, size, type: "0" });
-  yield* content;
-  yield tarPadding(size);
+  yield tarEnd();
 }
 
 async function sizeOf(path: string): Promise<number> {

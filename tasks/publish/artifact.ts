@@ -4,7 +4,7 @@
  * @module
  */
 
-import { ANNOTATION_PREFIX, ARCHITECTURES, LAYER_TYPES } from "../../mod/oci/mod.ts";
+import { ANNOTATION_PREFIX, ARCHITECTURES, LAYER_TERMS } from "../../mod/oci/mod.ts";
 import {
   type ByteStream,
   type Descriptor,
@@ -47,7 +47,7 @@ export async function publishRelease(
     await Deno.readTextFile(`${directory}/latest.json`),
   );
   const layers: Descriptor[] = [];
-  for (const [mediaType, name] of Object.entries(LAYER_TYPES)) {
+  for (const [mediaType, { artifact: name }] of Object.entries(LAYER_TERMS)) {
     if (name === "image") continue;
     const path = `${directory}/${name}`;
     const { size } = await Deno.stat(path);

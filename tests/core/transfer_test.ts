@@ -267,6 +267,14 @@ Deno.test("a source that refuses is not asked again", async () => {
   assertEquals(waits, []);
 });
 
+Deno.test("a source that finds out on the way what is wrong is not asked again either", async () => {
+  const wrong = new UpdateError("verification", { operation: "a", found: "b", advice: "c" });
+  const source = new FakeSource(() => ({ chunks: cut(SMALL, 0, 100), fail: wrong }));
+  const { failure, waits } = await run(source, artifactOf(SMALL), new RecordedSink());
+  assert(failure === wrong);
+  assertEquals(waits, []);
+});
+
 Deno.test("a line that breaks often but brings bytes is never given up", async () => {
   const bytes = pattern(MIN_BYTES_PER_TRY * 20);
   const source = new FakeSource((offset) => ({

@@ -1,0 +1,59 @@
+/**
+ * The words that releases are described with: media types, and names of annotations and labels.
+ *
+ * @module
+ */
+
+import type { ArtifactName } from "../core/mod.ts";
+import type { Packing } from "../oras/mod.ts";
+
+/** What a layer of a certain media type holds. */
+export interface LayerTerms {
+  /** The artifact. */
+  readonly artifact: ArtifactName;
+  /** How it is packed. What is packed needs annotations with size and digest of the artifact itself. */
+  readonly packing: Packing;
+}
+
+/** Layers of a release in the form of an artifact, by media type. */
+export const LAYER_TERMS: Readonly<Record<string, LayerTerms>> = {
+  "application/vnd.kubesolo.os.kernel.v1+octet-stream": { artifact: "vmlinuz", packing: "none" },
+  // the packing is the artifact's own: the slot has it as it is
+  "application/vnd.kubesolo.os.initramfs.v1+gzip": { artifact: "kubesolo-os.gz", packing: "none" },
+  "application/vnd.kubesolo.os.slot.v1+octet-stream": { artifact: "image", packing: "none" },
+  "application/vnd.kubesolo.os.slot.v1+zstd": { artifact: "image", packing: "zstd" },
+};
+
+/** Type of a whole partition image, as it is. */
+export const SLOT_TYPE = "application/vnd.kubesolo.os.slot.v1+octet-stream";
+
+/** Type of a whole partition image in zstd. */
+export const ZSTD_SLOT_TYPE = "application/vnd.kubesolo.os.slot.v1+zstd";
+
+/** Where the files of a release lie in a container image, without the slash at the beginning. */
+export const IMAGE_PATHS: Readonly<Partial<Record<ArtifactName, string>>> = {
+  "vmlinuz": "boot/vmlinuz",
+  "kubesolo-os.gz": "boot/kubesolo-os.gz",
+};
+
+/** What annotations and labels with size and digest of an artifact begin with: `image.sha256`, `image.size`. */
+export const CONTENT_KEYS: Readonly<Record<ArtifactName, string>> = {
+  "vmlinuz": "vmlinuz",
+  "kubesolo-os.gz": "initramfs",
+  "image": "image",
+};
+
+/** What the names of annotations and labels begin with. */
+export const ANNOTATION_PREFIX = "io.kubesolo.os.";
+
+/** Most characters of one annotation or label that are read. */
+export const MAX_ANNOTATION_LENGTH = 64 << 10;
+
+/** Largest artifact in bytes, before anybody asks the slot: 1 TiB. */
+export const MAX_ARTIFACT_BYTES: number = 2 ** 40;
+
+/** Architectures in Go's words, and as `uname -m` says them. */
+export const ARCHITECTURES: Readonly<Record<string, string>> = {
+  amd64: "x86_64",
+  arm64: "aarch64",
+};
