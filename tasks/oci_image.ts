@@ -31,9 +31,10 @@ engine and without root. What is there already is not sent again.
   deno task oci-image --to registry.lan/kubesolo/update:0.1.0 --to registry.lan/kubesolo/update:latest
 
 The image has two layers, so that a new agent moves only the second: the base (glibc, libgcc and a
-static BusyBox as mount, umount and reboot, from the packages that Debian has for each architecture,
-with their licences), and the agent at /usr/bin/kubesolo-update, which is the entry point. There is
-no shell and no grub-editenv: the agent writes grubenv itself.
+static BusyBox as mount and umount, from the packages that Debian has for each architecture, with
+their licences), and the agent at /usr/bin/kubesolo-update, which is the entry point. There is no
+shell, no grub-editenv (the agent writes grubenv itself) and no reboot (in a container the agent
+leaves a request in /run/kubesolo-update/requests).
 
 The same sources, the same Deno and the same packages make the same digests; SOURCE_DATE_EPOCH is
 the time in it. Credentials are found where \`deno task publish\` finds them.`;

@@ -113,7 +113,7 @@ async function buildPlatform(
       os: "linux",
       config: {
         User: "0",
-        Env: ["PATH=/usr/sbin:/usr/bin:/sbin:/bin"],
+        Env: ["PATH=/usr/bin"],
         Entrypoint: [`/${AGENT_PATH}`],
         WorkingDir: "/",
         Labels: annotations,

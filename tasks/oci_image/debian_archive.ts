@@ -42,11 +42,12 @@ export class DebianArchive {
       for (const name of ["state/lists/partial", "cache/archives/partial", "packages"]) {
         await Deno.mkdir(`${directory}/${name}`, { recursive: true });
       }
-      // apt takes every list that it cannot renew for good enough, so whatever was wrong is said
-      const args = [...archive.#options(), "--error-on=any", "update"];
-      await runText("apt-get", args).catch((error) => {
+      await Deno.writeTextFile(archive.#configuration, settings(directory));
+      // lists that cannot be renewed are good enough for apt, and say so here
+      await archive.#apt("apt-get", ["update", "--error-on=any"]).catch((error) => {
         if (!(error instanceof ProgramError)) throw error;
-        warn(`packages may be older than Debian's: ${error.message}`);
+        const errors = error.output.split("\n").filter((line) => line.startsWith("E: "));
+        warn(`packages may be older than Debian's; apt-get says:\n${errors.join("\n")}`);
       });
     });
     return archive;
@@ -66,7 +67,7 @@ export class DebianArchive {
     return await withLock(`${this.#directory}/.lock`, async () => {
       const qualified = names.map((name) => `${name}:${architecture}`);
       // of what is there already, apt-get fetches what is not whole
-      await run("apt-get", [...this.#options(), "download", ...qualified], { cwd: packages });
+      await this.#apt("apt-get", ["download", ...qualified], packages);
       return await Promise.all(names.map(async (name) => {
         const path = `${packages}/${await this.#fileOf(name, architecture)}`;
         await run("dpkg-deb", ["--extract", path, target]);
@@ -78,25 +79,35 @@ export class DebianArchive {
 
   /** What apt-get calls the file of the newest version, in which it escapes the epoch's colon. */
   async #fileOf(name: string, architecture: string): Promise<string> {
-    const args = ["show", "--no-all-versions", `${name}:${architecture}`];
-    const version = field(await runText("apt-cache", [...this.#options(), ...args]), "Version");
-    return `${name}_${version.replaceAll(":", "%3a")}_${architecture}.deb`;
+    const qualified = `${name}:${architecture}`;
+    const said = await this.#apt("apt-cache", ["show", "--no-all-versions", qualified]);
+    const version = field(said, "Version").replaceAll(":", "%3a");
+    return `${name}_${version}_${architecture}.deb`;
   }
 
-  #options(): string[] {
-    const settings = {
-      "Dir::State": `${this.#directory}/state`,
-      "Dir::State::status": "/dev/null",
-      "Dir::Cache": `${this.#directory}/cache`,
-      // Debian's container images switch both off, and every call would read all lists anew
-      "Dir::Cache::pkgcache": "pkgcache.bin",
-      "Dir::Cache::srcpkgcache": "srcpkgcache.bin",
-      "APT::Architectures": ARCHITECTURES,
-      "APT::Sandbox::User": "root",
-      "Acquire::Languages": "none",
-    };
-    return Object.entries(settings).flatMap(([name, value]) => ["-o", `${name}=${value}`]);
+  get #configuration(): string {
+    return `${this.#directory}/apt.conf`;
   }
+
+  #apt(program: string, args: readonly string[], cwd?: string): Promise<string> {
+    return runText(program, ["--config-file", this.#configuration, ...args], { cwd });
+  }
+}
+
+/** Text of an apt.conf(5) that is read after the machine's, whose sources, keys and proxies remain. */
+function settings(directory: string): string {
+  const settings = {
+    "Dir::State": `${directory}/state`,
+    "Dir::State::status": "/dev/null",
+    "Dir::Cache": `${directory}/cache`,
+    // Debian's container images switch both off, and every call would read all lists anew
+    "Dir::Cache::pkgcache": "pkgcache.bin",
+    "Dir::Cache::srcpkgcache": "srcpkgcache.bin",
+    "APT::Architectures": ARCHITECTURES,
+    "APT::Sandbox::User": "root",
+    "Acquire::Languages": "none",
+  };
+  return Object.entries(settings).map(([name, value]) => `${name} "${value}";\n`).join("");
 }
 
 function field(paragraph: string, name: string): string {

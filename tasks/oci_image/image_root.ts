@@ -13,23 +13,21 @@ import { fileEntry, textEntry, treeEntries, withParents } from "../tree.ts";
 import type { Control, DebianArchive } from "./debian_archive.ts";
 import { neededLibraries } from "./needed_libraries.ts";
 
-/** Where the files come from. BusyBox is mount, umount and reboot; base-files has texts of licences. */
+/** Where the files come from. BusyBox is mount and umount; base-files has texts of licences. */
 const PACKAGES = ["libc6", "libgcc-s1", "busybox-static", "base-files"];
 
 const COMMON_LICENCES = "usr/share/common-licenses";
 
-/** Programs that the agent runs, and where BusyBox is from there. */
-const APPLETS = {
-  "usr/bin/mount": "busybox",
-  "usr/bin/umount": "busybox",
-  "usr/sbin/reboot": "../bin/busybox",
-} as const;
+/**
+ * Programs that the agent runs, out of BusyBox. There is no `reboot`: it would tell the container's own
+ * first process, and call that success, while without it the agent leaves a request for the node.
+ */
+const APPLETS = ["mount", "umount"];
 
 /** Places for what a container runtime mounts, and for what the agent writes. */
 const DIRECTORIES: readonly Entry[] = [
-  ...["dev", "etc/kubesolo", "proc", "run/kubesolo-update", "sys", "var/lib/kubesolo"].map(
-    (path): Entry => ({ kind: "directory", path }),
-  ),
+  ...["dev", "etc/kubesolo", "proc", "run/kubesolo-update", "sys", "var/lib/kubesolo"]
+    .map((path): Entry => ({ kind: "directory", path })),
   { kind: "directory", path: "tmp", mode: 0o1777 },
 ];
 
@@ -65,7 +63,7 @@ export async function imageRoot(
     ...DIRECTORIES,
     ...await libraryEntries(agent, machine, scratch),
     await fileEntry("usr/bin/busybox", `${scratch}/bin/busybox`, 0o755),
-    ...Object.entries(APPLETS).map(([path, target]): Entry => ({ kind: "link", path, target })),
+    ...APPLETS.map((name): Entry => ({ kind: "link", path: `usr/bin/${name}`, target: "busybox" })),
     textEntry("etc/passwd", "root:x:0:0:root:/root:/usr/sbin/nologin\n"),
     textEntry("etc/group", "root:x:0:\n"),
     // without it some versions of glibc ask DNS before they look into /etc/hosts
@@ -97,7 +95,7 @@ async function libraryEntries(
   const home = `lib/${machine}-linux-gnu`;
   const { loader, libraries } = await neededLibraries(agent, `${scratch}/${home}`);
   const loaderLink = `usr${loader}`;
-  const merged = new Set(["bin", "lib", "sbin", loader.split("/")[1]]);
+  const merged = new Set(["bin", "lib", loader.split("/")[1]]);
   return [
     ...[...merged].map((path): Entry => ({ kind: "link", path, target: `usr/${path}` })),
     ...await Promise.all(
