@@ -29,6 +29,8 @@ async function ensureTestTools(): Promise<void> {
     "readelf",
     fileOf("nginx-light", "/usr/sbin/nginx"),
     fileOf("openssl", "/usr/bin/openssl"),
+    fileOf("systemd", "/usr/bin/systemd-analyze"),
+    fileOf("systemd-sysv", "/usr/sbin/reboot"),
     fileOf("squashfs-tools", "/usr/bin/mksquashfs"),
     fileOf("erofs-utils", "/usr/bin/mkfs.erofs"),
     fileOf("docker-registry", "/usr/bin/docker-registry"),
