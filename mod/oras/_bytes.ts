@@ -17,7 +17,8 @@ export function streamOf(bytes: Uint8Array, signal?: AbortSignal): ByteStream {
         controller.byobRequest?.respond(0);
         return;
       }
-      const chunk = bytes.slice(offset, offset + CHUNK_BYTES);
+      // not `slice`, which of a Buffer is a view
+      const chunk = new Uint8Array(bytes.subarray(offset, offset + CHUNK_BYTES));
       offset += chunk.length;
       controller.enqueue(chunk);
     },

@@ -1,4 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
+import { Buffer } from "node:buffer";
 import {
   describe,
   type Descriptor,
@@ -32,6 +33,15 @@ Deno.test("memory gives what was pushed, from an offset too, again and again", a
   for (const [offset, text] of [[0, "hello"], [2, "llo"], [5, ""], [0, "hello"]] as const) {
     assertEquals(await content(memory, BLOB, offset), text);
   }
+});
+
+Deno.test("memory takes a Buffer, whose slices are views, and leaves it to its owner", async () => {
+  const memory = new MemoryTarget();
+  const buffer = Buffer.alloc(200_000, "kubesolo");
+  const target = describe("text/plain", buffer);
+  await memory.push(target, buffer);
+  assertEquals(buffer.length, 200_000);
+  assertEquals((await content(memory, target)).length, 200_000);
 });
 
 Deno.test("memory keeps large content whole, and it is not the caller's", async () => {
