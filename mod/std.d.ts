@@ -49,5 +49,6 @@ declare module "@std/fmt/colors" {
   export function cyan(text: string): string;
   export function blue(text: string): string;
   export function stripAnsiCode(text: string): string;
+  export function getColorEnabled(): boolean;
   export function setColorEnabled(enabled: boolean): void;
 }

@@ -6,10 +6,10 @@
 
 import { bold, dim, green, red, yellow } from "@std/fmt/colors";
 import type { BootCopy, CheckOutcome, SlotStatus, StatusOutcome } from "../core/mod.ts";
+import { columns } from "./columns.ts";
 import { size } from "./log_line.ts";
 
 const LEDGER_LINES = 5;
-const COLUMN_GAP = 2;
 /** With the gap, as wide as the names of all lines below the table. */
 const KEY_WIDTH = 11;
 
@@ -22,7 +22,7 @@ export function showStatus(outcome: StatusOutcome): string {
     ["role", roleOf(slots.A, outcome), roleOf(slots.B, outcome)],
     ["contents", contentsOf(slots.A), contentsOf(slots.B)],
   ];
-  const lines = table(rows);
+  const lines = columns(rows, [KEY_WIDTH]);
   lines.push("");
   lines.push(`boot         ${boot.why ?? "unknown"}, slot ${outcome.running} runs`);
   lines.push(...environment.copies.map((copy) => `${copy.name.padEnd(12)} ${describeCopy(copy)}`));
@@ -47,17 +47,18 @@ export function showStatus(outcome: StatusOutcome): string {
 /** `check` in a few lines. */
 export function showCheck(outcome: CheckOutcome): string {
   const running = outcome.runningVersion ?? "an unknown version";
+  const step = outcome.steppingStoneTo ? `, a stepping stone to ${outcome.steppingStoneTo},` : "";
   switch (outcome.result) {
     case "up_to_date":
       return `${green("up to date")}: ${running} runs, and it is the newest`;
     case "available": {
       const bytes = outcome.size === undefined ? "" : `, ${size(outcome.size)} to fetch`;
       const notes = outcome.notes ? `\n${outcome.notes}` : "";
-      return `${bold(outcome.version)} is available (${running} runs${bytes})${notes}`;
+      return `${bold(outcome.version)}${step} is available (${running} runs${bytes})${notes}`;
     }
     case "refused": {
       const no = outcome.refusal;
-      return `${bold(outcome.version)} is there, but refused by gate ${
+      return `${bold(outcome.version)}${step} is there, but refused by gate ${
         bold(no?.gate ?? "")
       }: wanted ${no?.wanted}, found ${no?.found}`;
     }
@@ -92,15 +93,4 @@ function describeCopy(copy: BootCopy): string {
 function phaseText(phase: string): string {
   if (phase === "success") return green(phase);
   return phase === "failed" || phase === "rolled_back" ? red(phase) : bold(phase);
-}
-
-function table(rows: readonly (readonly string[])[]): string[] {
-  // deno-lint-ignore no-control-regex
-  const width = (cell: string) => cell.replace(/\x1b\[\d+m/g, "").length;
-  const columns = rows[0].map((_, i) => Math.max(...rows.map((row) => width(row[i]))));
-  columns[0] = KEY_WIDTH;
-  return rows.map((row) =>
-    row.map((cell, i) => cell + " ".repeat(columns[i] - width(cell))).join(" ".repeat(COLUMN_GAP))
-      .trimEnd()
-  );
 }

@@ -5,6 +5,7 @@
  */
 
 import { isUpToDate } from "./check.ts";
+import { chooseRelease, destinationOf } from "./choose.ts";
 import { reasonOf, UpdateError } from "./errors.ts";
 import {
   firstRefusal,
@@ -27,8 +28,10 @@ import type { UpdateSource } from "./update_source.ts";
 export interface ApplyOutcome {
   /** `staged`: it is in the slot now; the others: there was nothing to do. */
   readonly result: "staged" | "already_staged" | "already_activated" | "up_to_date";
-  /** The version that the source offers. */
+  /** The version that the source offers this node. */
   readonly version: string;
+  /** The newest version, where that needs another one first: `version`. */
+  readonly steppingStoneTo?: string;
   /** {@linkcode releaseDigest} of it. */
   readonly digest: string;
   /** The slot that holds it; for `up_to_date` the one that runs. */
@@ -60,10 +63,12 @@ export async function apply(
     await refuseBy(gatesBeforeNetwork(facts, policy.force));
 
     node.reporter.report({ kind: "step", message: `asking ${source.name} what is new` });
-    const release = await source.latest();
+    const choice = await chooseRelease(node, source, facts, policy.force);
+    const { release, newest } = choice;
     const digest = releaseDigest(release);
     const found = { version: release.version, digest };
-    state = { ...state, offered: { version: release.version, at: node.now().toISOString() } };
+    const steppingStoneTo = destinationOf(choice);
+    state = { ...state, offered: { version: newest.version, at: node.now().toISOString() } };
     if (isUpToDate(facts, release)) {
       await enter(node, state, resting, { last_refusal: undefined });
       return { ...found, result: "up_to_date", slot: running };
@@ -79,6 +84,7 @@ export async function apply(
       await enter(node, state, activated ? "activated" : "staged", { last_refusal: undefined });
       return {
         ...found,
+        steppingStoneTo,
         result: activated ? "already_activated" : "already_staged",
         slot: passive,
       };
@@ -111,7 +117,7 @@ export async function apply(
         [passive]: { ...found, artifacts: release.artifacts, at: node.now().toISOString() },
       },
     });
-    return { ...found, result: "staged", slot: passive };
+    return { ...found, steppingStoneTo, result: "staged", slot: passive };
   } catch (error) {
     if (!(error instanceof UpdateError)) throw error;
     if (error.code !== "refused") {

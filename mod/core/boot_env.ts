@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Slot } from "./slot.ts";
+import { otherSlot, type Slot } from "./slot.ts";
 
 /** How often GRUB tries a slot on trial before it comes back by itself. */
 export const BOOT_ATTEMPTS = 3;
@@ -49,4 +49,31 @@ export interface BootEnv {
    * @throws {UpdateError} `slot` where that could not be written and read back.
    */
   confirm(slot: Slot): Promise<void>;
+}
+
+/** What GRUB does at the next boot, as far as the boot environment decides. */
+export interface BootForecast {
+  /** The slot that it boots. */
+  readonly slot: Slot;
+  /**
+   * `confirmed`: for good. `trial`: one attempt of `attempts`. `back`: the other slot has used up its
+   * attempts. `default`: there is no boot environment.
+   */
+  readonly why: "confirmed" | "trial" | "back" | "default";
+  /** Attempts that are left before it, for a slot on trial. */
+  readonly attempts?: number;
+  /** Both copies say the same. */
+  readonly agreed: boolean;
+}
+
+/** What GRUB will do; a slot that cannot be loaded then is left for the other one. */
+export function forecastBoot({ copies, effective }: BootStatus): BootForecast {
+  const texts = copies.map((copy) => JSON.stringify("variables" in copy ? copy.variables : copy));
+  const agreed = texts.every((text) => text === texts[0]);
+  if (!effective) return { slot: "A", why: "default", agreed };
+  const { active, success, counter = 0 } = effective;
+  if (success) return { slot: active, why: "confirmed", agreed };
+  return counter > 0
+    ? { slot: active, why: "trial", attempts: counter, agreed }
+    : { slot: otherSlot(active), why: "back", agreed };
 }

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { type Choice, chooseRelease, destinationOf } from "./choose.ts";
 import {
   firstRefusal,
   type GateResult,
@@ -11,7 +12,7 @@ import {
   gatesOfRelease,
   type NodeFacts,
 } from "./gates.ts";
-import { factsOf, type Node, type Policy, survey } from "./node.ts";
+import { factsOf, type Node, type Policy, type Standing, survey } from "./node.ts";
 import { type Release, releaseDigest, releaseSize } from "./release.ts";
 import { otherSlot } from "./slot.ts";
 import type { UpdateSource } from "./update_source.ts";
@@ -23,8 +24,10 @@ export interface CheckOutcome {
   readonly result: "up_to_date" | "available" | "refused";
   /** The version that runs, where the slot says. */
   readonly runningVersion?: string;
-  /** The version that the source offers. */
+  /** The version that the source offers this node. */
   readonly version: string;
+  /** The newest version, where that needs another one first: `version`. */
+  readonly steppingStoneTo?: string;
   /** {@linkcode releaseDigest} of it. */
   readonly digest: string;
   /** Bytes to fetch, where known. */
@@ -47,25 +50,48 @@ export async function check(
   source: UpdateSource,
   policy: Policy,
 ): Promise<CheckOutcome> {
+  const { standing, facts, choice } = await lookAround(node, source, policy);
+  const { release } = choice;
+  if (isUpToDate(facts, release)) return outcomeOf(facts, choice, []);
+  const room = await node.slots.room(otherSlot(standing.running), release);
+  return outcomeOf(facts, choice, [
+    ...gatesBeforeNetwork(facts, policy.force),
+    ...gatesOfRelease(facts, release, room.available, policy.force),
+  ]);
+}
+
+/** The node and what the source offers it, before any gate is asked. */
+export async function lookAround(
+  node: Node,
+  source: UpdateSource,
+  policy: Policy,
+): Promise<{ standing: Standing; facts: NodeFacts; choice: Choice }> {
   const standing = await survey(node);
   for (const message of standing.notices) node.reporter.report({ kind: "warning", message });
   const facts = await factsOf(node, standing, policy);
-  const release = await source.latest();
-  const found = {
+  return { standing, facts, choice: await chooseRelease(node, source, facts, policy.force) };
+}
+
+/** What these gates come to. */
+export function outcomeOf(
+  facts: NodeFacts,
+  choice: Choice,
+  gates: readonly GateResult[],
+): CheckOutcome {
+  const { release } = choice;
+  const upToDate = isUpToDate(facts, release);
+  const refusal = upToDate ? undefined : firstRefusal(gates);
+  return {
     runningVersion: facts.version,
     version: release.version,
+    steppingStoneTo: destinationOf(choice),
     digest: releaseDigest(release),
     size: releaseSize(release),
     notes: release.notes,
+    result: upToDate ? "up_to_date" : refusal ? "refused" : "available",
+    gates,
+    refusal,
   };
-  if (isUpToDate(facts, release)) return { ...found, result: "up_to_date", gates: [] };
-  const room = await node.slots.room(otherSlot(standing.running), release);
-  const gates = [
-    ...gatesBeforeNetwork(facts, policy.force),
-    ...gatesOfRelease(facts, release, room.available, policy.force),
-  ];
-  const refusal = firstRefusal(gates);
-  return { ...found, result: refusal ? "refused" : "available", gates, refusal };
 }
 
 /** Whether the node already runs this version. */

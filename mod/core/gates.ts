@@ -105,7 +105,7 @@ const ADVICE: Readonly<Record<GateName, string>> = {
   expired: "set the node's clock if it is wrong, else publish the release anew",
   channel: "set channel= in update.conf or --channel, or publish to the node's channel",
   architecture: "publish a release for this architecture",
-  min_compatible_version: "update to a release in between first",
+  min_compatible_version: "publish a release in between, and name it as a stepping stone",
   downgrade: "publish a newer release; `rollback` goes back to the other slot",
   ledger: "publish a repaired release, or add --force",
   room: "publish a smaller release, or use larger slots",
@@ -114,12 +114,17 @@ const ADVICE: Readonly<Record<GateName, string>> = {
 /** All of them. */
 export const GATES: readonly GateName[] = Object.keys(ADVICE) as GateName[];
 
+/** What can be done about a refusal. */
+export function adviceFor({ gate }: GateResult): string {
+  return ADVICE[gate];
+}
+
 /** A refusal as the error that a command ends with. */
 export function refusalError(refusal: GateResult, version?: string): UpdateError {
   return new UpdateError("refused", {
     operation: `gate ${refusal.gate}${version ? ` for ${version}` : ""}`,
     found: `wanted ${refusal.wanted}, found ${refusal.found}`,
-    advice: ADVICE[refusal.gate],
+    advice: `${adviceFor(refusal)}; \`kubesolo-update check --explain\` shows all gates`,
   });
 }
 
@@ -181,14 +186,21 @@ function expiredGate({ now }: NodeFacts, { expires }: Release): GateResult {
 
 function minimumGate(facts: NodeFacts, release: Release): GateResult {
   const wanted = release.minCompatibleVersion;
-  const comparable = facts.version !== undefined && isVersion(facts.version);
   return {
     gate: "min_compatible_version",
-    passed: wanted === undefined ||
-      (comparable && compareVersions(facts.version as string, wanted) >= 0),
+    passed: reachable(facts, release),
     wanted: wanted === undefined ? "any version" : `at least ${wanted} running`,
     found: facts.version ?? "a running version that cannot be read",
   };
+}
+
+/** Whether the version that runs is not too old for this release. */
+export function reachable(
+  { version }: Pick<NodeFacts, "version">,
+  { minCompatibleVersion: wanted }: Release,
+): boolean {
+  if (wanted === undefined) return true;
+  return version !== undefined && isVersion(version) && compareVersions(version, wanted) >= 0;
 }
 
 function downgradeGate(facts: NodeFacts, release: Release): GateResult {

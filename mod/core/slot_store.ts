@@ -5,7 +5,7 @@
  */
 
 import type { Hash } from "node:crypto";
-import type { Artifact, Release } from "./release.ts";
+import type { Artifact, ArtifactName, Release } from "./release.ts";
 import type { Slot } from "./slot.ts";
 
 /** Where an artifact's bytes go, and from where a transfer takes up again. */
@@ -53,6 +53,8 @@ export interface SlotContents {
 export interface Room {
   /** Bytes that a release may have in all. */
   readonly available: number;
+  /** Artifacts of it that the slot seems to hold: by its own list of digests, and by their sizes. */
+  readonly kept?: readonly ArtifactName[];
 }
 
 /** The two system partitions. Implemented by `mod/slots/`. */

@@ -27,6 +27,12 @@ export interface UpdateSource {
    */
   latest(signal?: AbortSignal): Promise<Release>;
   /**
+   * Older releases that lead to the one that {@linkcode UpdateSource.latest} gave, in any order. Asked
+   * for only where that one cannot be taken from the version that runs; absent where there never are any.
+   * @throws {UpdateError} as `latest` does.
+   */
+  steppingStones?(signal?: AbortSignal): Promise<readonly Release[]>;
+  /**
    * Starts one transfer. A connection that breaks later makes the stream fail; the caller asks again
    * with what it has, unless the stream fails with an {@linkcode UpdateError}.
    * @throws {SourceInterrupted} where asking again may help.

@@ -20,21 +20,40 @@ export class Fields {
   #where: string;
 
   /**
-   * @throws {UpdateError} `verification` where `json` is no JSON object. `where` names it in messages.
+   * @throws {UpdateError} `verification` where `value` is no JSON object. `where` names it in messages.
    */
-  constructor(json: Uint8Array, where: string) {
+  constructor(value: unknown, where: string) {
     this.#where = where;
+    if (typeof value !== "object" || value === null || Array.isArray(value)) {
+      throw this.refuse(`a JSON object was wanted, found ${describe(value)}`);
+    }
+    this.#members = value as Record<string, unknown>;
+  }
+
+  /**
+   * The members of the object in a text.
+   * @throws {UpdateError} `verification` where there is none.
+   */
+  static parse(json: Uint8Array, where: string): Fields {
     let value: unknown;
     try {
       value = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(json));
     } catch (cause) {
       const beginning = new TextDecoder().decode(json.subarray(0, MAX_SHOWN));
-      throw this.refuse(`a JSON object was wanted, found ${describe(beginning)}`, cause);
+      const none = new Fields({}, where);
+      throw none.refuse(`a JSON object was wanted, found ${describe(beginning)}`, cause);
     }
-    if (typeof value !== "object" || value === null || Array.isArray(value)) {
-      throw this.refuse(`a JSON object was wanted, found ${describe(value)}`);
+    return new Fields(value, where);
+  }
+
+  /** The objects in a list; none where the member is absent or null. */
+  objects(name: string, limit: number): Fields[] {
+    const value = this.#members[name] ?? [];
+    if (!Array.isArray(value) || value.length > limit) {
+      const found = Array.isArray(value) ? `${value.length}` : describe(value);
+      throw this.wrong(name, `a list of at most ${limit} objects`, found);
     }
-    this.#members = value as Record<string, unknown>;
+    return value.map((one, at) => new Fields(one, `${this.#where}, ${name}[${at}]`));
   }
 
   /** Text on one line; undefined where the member is absent, null or empty. */

@@ -8,7 +8,6 @@ import {
   adviceOnHandshake,
   type Artifact,
   type ArtifactBody,
-  type ArtifactName,
   type Release,
   SourceInterrupted,
   UpdateError,
@@ -18,9 +17,9 @@ import { identify, latestUrl, printable } from "./_address.ts";
 import { openArtifact } from "./_artifact.ts";
 import type { Requests } from "./_get.ts";
 import { Unavailable } from "./_get.ts";
-import { readMetadata } from "./_metadata.ts";
+import { type Metadata, readMetadata } from "./_metadata.ts";
 import { Validators } from "./_validators.ts";
-import { parseLatest } from "./latest.ts";
+import { type Latest, parseLatest, parseSteppingStones } from "./latest.ts";
 import {
   FIRST_WAIT_MILLISECONDS,
   HEADERS_SECONDS,
@@ -58,7 +57,8 @@ export class HttpSource implements UpdateSource, Disposable {
   #metadataSeconds: number;
   #sleep: (milliseconds: number) => Promise<void>;
   #validators = new Validators();
-  #urls: ReadonlyMap<ArtifactName, URL> = new Map();
+  #document?: Metadata;
+  #known: readonly Latest[] = [];
 
   /**
    * The server at `server`: a directory with a `latest.json`, or the URL of a `.json` itself.
@@ -90,15 +90,16 @@ export class HttpSource implements UpdateSource, Disposable {
   async latest(signal?: AbortSignal): Promise<Release> {
     for (let tries = 1;; tries++) {
       try {
-        const { bytes, url } = await readMetadata(
+        const document = await readMetadata(
           this.#latest,
           this.#requests,
           this.#metadataSeconds,
           signal,
         );
-        const { release, urls } = parseLatest(bytes, url);
-        this.#urls = urls;
-        return release;
+        const latest = parseLatest(document.bytes, document.url);
+        this.#document = document;
+        this.#known = [latest];
+        return latest.release;
       } catch (error) {
         if (!(error instanceof SourceInterrupted)) throw error;
         if (tries >= METADATA_TRIES) throw this.#unreachable(error, tries);
@@ -109,7 +110,20 @@ export class HttpSource implements UpdateSource, Disposable {
   }
 
   /**
-   * The bytes of an artifact that {@linkcode HttpSource.latest} named, from `offset` on where the
+   * The stepping stones in the `latest.json` that was last read; nothing is asked for them.
+   *
+   * @throws {UpdateError} `verification` where one is no release.
+   */
+  steppingStones(): Promise<readonly Release[]> {
+    return Promise.try(() => {
+      const stones = this.#document ? parseSteppingStones(this.#document) : [];
+      this.#known = [...this.#known.slice(0, 1), ...stones];
+      return stones.map(({ release }) => release);
+    });
+  }
+
+  /**
+   * The bytes of an artifact of a release that this source gave, from `offset` on where the
    * server can do that and still has the same file, else from 0.
    *
    * @throws {SourceInterrupted} for no answer, 408, 429 and 5xx; after the time that the server asked
@@ -117,7 +131,13 @@ export class HttpSource implements UpdateSource, Disposable {
    * @throws {UpdateError} `source` for any other refusal.
    */
   async open(artifact: Artifact, offset: number, signal?: AbortSignal): Promise<ArtifactBody> {
-    const url = this.#urls.get(artifact.name);
+    const { urls } =
+      this.#known.find(({ release }) =>
+        release.artifacts.some(({ name, sha256 }) =>
+          name === artifact.name && sha256 === artifact.sha256
+        )
+      ) ?? {};
+    const url = urls?.get(artifact.name);
     if (!url) {
       throw new UpdateError("source", {
         operation: `fetching ${artifact.name}`,

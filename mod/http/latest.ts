@@ -15,7 +15,7 @@ import {
 } from "../core/mod.ts";
 import { isWeb, printable } from "./_address.ts";
 import { describe, Fields } from "./_fields.ts";
-import { MAX_NOTES_LENGTH, MAX_URL_LENGTH } from "./limits.ts";
+import { MAX_NOTES_LENGTH, MAX_STEPPING_STONES, MAX_URL_LENGTH } from "./limits.ts";
 
 /** A release, and where its artifacts are. */
 export interface Latest {
@@ -53,7 +53,24 @@ const IMAGE = [["image", "image"]] as const;
  * ```
  */
 export function parseLatest(json: Uint8Array, url: URL): Latest {
-  const fields = new Fields(json, printable(url));
+  return latestOf(Fields.parse(json, printable(url)), url);
+}
+
+/**
+ * Reads the `stepping_stones` of the same document: a list of objects with the same members, for older
+ * releases that lead to the newest.
+ *
+ * @throws {UpdateError} `verification` where one of them is no release, or there are more than
+ * {@linkcode MAX_STEPPING_STONES}.
+ */
+export function parseSteppingStones(
+  { bytes, url }: { readonly bytes: Uint8Array; readonly url: URL },
+): readonly Latest[] {
+  return Fields.parse(bytes, printable(url)).objects("stepping_stones", MAX_STEPPING_STONES)
+    .map((fields) => latestOf(fields, url));
+}
+
+function latestOf(fields: Fields, url: URL): Latest {
   const urls = new Map<ArtifactName, URL>();
   const artifacts: Artifact[] = [];
   for (const [prefix, name] of kindOf(fields)) {

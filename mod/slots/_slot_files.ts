@@ -100,6 +100,22 @@ export async function promisedFiles(
   return artifacts;
 }
 
+/** Those of `artifacts` that the slot promises to hold, in the right size; no file is hashed. */
+export async function keptFiles(
+  disk: Disk,
+  directory: string,
+  artifacts: readonly Artifact[],
+): Promise<readonly ArtifactName[]> {
+  const lines = (await readSums(disk, directory))?.split("\n") ?? [];
+  const kept: ArtifactName[] = [];
+  for (const artifact of artifacts) {
+    const size = await disk.size(`${directory}/${artifact.name}`);
+    const promised = lines.includes(sumsOf([artifact]).trimEnd());
+    if (promised && size !== undefined && size === artifact.size) kept.push(artifact.name);
+  }
+  return kept;
+}
+
 /** The error for a slot that is not what it should be. */
 export function different(where: string, found: string): UpdateError {
   return new UpdateError("verification", {

@@ -28,6 +28,7 @@ import { slotDisk } from "./_slot_disk.ts";
 import {
   BOOT_FILES,
   describeFiles,
+  keptFiles,
   promisedFiles,
   SUMS_FILE,
   verifyFiles,
@@ -100,7 +101,8 @@ export class PartitionSlotStore implements SlotStore {
         for (const name of [...BOOT_FILES, VERSION_FILE, SUMS_FILE]) {
           available += await disk.size(`${directory}/${name}`) ?? 0;
         }
-        return { available: Math.max(0, available) };
+        const kept = await keptFiles(disk, directory, release.artifacts);
+        return { available: Math.max(0, available), kept };
       });
     } catch (error) {
       // writing repairs it, and finds out how much fits

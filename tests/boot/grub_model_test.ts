@@ -1,6 +1,12 @@
 import { assert, assertEquals } from "@std/assert";
 import { createBlock, editBlock, readCopy } from "../../mod/boot/mod.ts";
-import { type BootVariables, otherSlot, type Slot, SLOTS } from "../../mod/core/mod.ts";
+import {
+  type BootVariables,
+  forecastBoot,
+  otherSlot,
+  type Slot,
+  SLOTS,
+} from "../../mod/core/mod.ts";
 import {
   type Bootable,
   bootGrub,
@@ -109,6 +115,18 @@ Deno.test("GRUB starts a slot on trial in another way only where the other slot 
     if (boot.started?.why === "trial") return;
     assertEquals(boot.started?.why, "fallback", where);
     assertEquals(bootable[otherSlot(before?.active as Slot)], false, where);
+  });
+});
+
+Deno.test("what is forecast is what GRUB does where nothing fails", () => {
+  const well = ({ bootable, conditions, boot }: Case) =>
+    bootable.A && bootable.B && conditions.saves === true && !conditions.strikes &&
+    boot.started?.why !== "nosave";
+  const why = { confirmed: "normal", trial: "trial", back: "rollback", default: "noenv" };
+  checkAll("forecasts", well, ({ boot, before, where }) => {
+    const forecast = forecastBoot({ copies: [], effective: before });
+    assertEquals(boot.started, { slot: forecast.slot, why: why[forecast.why] } as unknown, where);
+    assertEquals(forecast.attempts, forecast.why === "trial" ? before?.counter : undefined, where);
   });
 });
 

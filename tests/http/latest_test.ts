@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { isVersion, UpdateError } from "../../mod/core/mod.ts";
-import { MAX_NOTES_LENGTH, parseLatest } from "../../mod/http/mod.ts";
+import { MAX_NOTES_LENGTH, parseLatest, parseSteppingStones } from "../../mod/http/mod.ts";
 
 const A = "a".repeat(64);
 const B = "b".repeat(64);
@@ -137,6 +137,33 @@ for (const [name, value, words] of FAULTS) {
     for (const word of words) assert(message.includes(word), `${message} lacks ${word}`);
   });
 }
+
+function stonesIn(stepping_stones: unknown) {
+  const bytes = new TextEncoder().encode(JSON.stringify({ ...IMAGE, stepping_stones }));
+  return parseSteppingStones({ bytes, url: BASE });
+}
+
+Deno.test("stepping stones have the members of a latest.json", () => {
+  const [first, second, ...rest] = stonesIn([PAIR, { ...IMAGE, image_url: "/old/root.img" }]);
+  assertEquals([first.release.version, first.release.minCompatibleVersion], ["1.2.0", "1.0.0"]);
+  assertEquals(first.urls.get("vmlinuz")?.href, "http://host/os/stable/1.2.0/vmlinuz");
+  assertEquals(second.urls.get("image")?.href, "http://host/old/root.img");
+  assertEquals(rest, []);
+  for (const none of [undefined, null, []]) assertEquals(stonesIn(none), []);
+});
+
+Deno.test("stepping stones that are none are refused, but not before they are asked for", () => {
+  const faults: readonly [unknown, string][] = [
+    ["1.2.0", 'stepping_stones: a list of at most 32 objects was wanted, found "1.2.0"'],
+    [Array(33).fill(PAIR), "stepping_stones: a list of at most 32 objects was wanted, found 33"],
+    [[PAIR, "1.2.0"], 'latest.json, stepping_stones[1]: a JSON object was wanted, found "1.2.0"'],
+    [[{ ...PAIR, version: "x" }], "latest.json, stepping_stones[0]: version: a version such as"],
+  ];
+  for (const [stones, says] of faults) {
+    assertThrows(() => stonesIn(stones), UpdateError, says);
+    assertEquals(parse({ ...IMAGE, stepping_stones: stones }).release.version, IMAGE.version);
+  }
+});
 
 Deno.test("a page of HTML is refused, with its beginning", () => {
   const html = new TextEncoder().encode("<!DOCTYPE html>\n<title>Please log in</title>");

@@ -39,7 +39,10 @@ export function addApply({ program, reporter, tell }: Desk): void {
     });
 }
 
-function inWords({ result, version, slot }: ApplyOutcome, activated?: ActivateOutcome): string {
+function inWords(outcome: ApplyOutcome, activated?: ActivateOutcome): string {
+  const { result, slot, steppingStoneTo } = outcome;
+  const step = steppingStoneTo ? `, a stepping stone to ${steppingStoneTo},` : "";
+  const version = `${outcome.version}${step}`;
   const next = activated
     ? `GRUB tries it at the next boot, up to ${activated.attempts} times`
     : `\`${NAME} activate\` lets GRUB try it`;
