@@ -19,6 +19,19 @@ const WANTED_MODULES = [
   "nls_cp437",
   "nls_ascii",
   "nls_utf8",
+];
+
+/**
+ * Drivers of watchdogs, as far as the kernel has them: one for virtual machines lacks most. softdog is
+ * the last, so that a real one gets the name /dev/watchdog.
+ */
+const WATCHDOG_MODULES = [
+  "wdat_wdt",
+  "lpc_ich",
+  "i2c-i801",
+  "iTCO_wdt",
+  "sp5100_tco",
+  "i6300esb",
   "softdog",
 ];
 
@@ -43,11 +56,31 @@ function installedKernels(): string[] {
 }
 
 /** Files of the modules, in the order in which they can be loaded; those built in are left out. */
-export async function modulePaths(kernel: string = kernelPath()): Promise<string[]> {
+export interface ModulePaths {
+  /** What the watchdog's drivers need comes first here. */
+  readonly watchdog: readonly string[];
+  /** The rest. */
+  readonly others: readonly string[];
+}
+
+/** The modules that a node needs of `kernel`. */
+export async function modulePaths(kernel: string = kernelPath()): Promise<ModulePaths> {
   const release = basename(kernel).slice("vmlinuz-".length);
+  const there = new Set(await moduleNames(release));
+  const watchdog = await insmodSteps(release, WATCHDOG_MODULES.filter((name) => there.has(name)));
+  const others = await insmodSteps(release, WANTED_MODULES);
+  return { watchdog, others: others.filter((path) => !watchdog.includes(path)) };
+}
+
+async function moduleNames(release: string): Promise<string[]> {
+  const table = await Deno.readTextFile(`/lib/modules/${release}/modules.dep`);
+  return table.split("\n").map((line) => basename(line.split(":")[0], ".ko"));
+}
+
+async function insmodSteps(release: string, modules: readonly string[]): Promise<string[]> {
   const steps = await runText("modprobe", [
     ...["--set-version", release, "--show-depends", "--ignore-install", "--all"],
-    ...WANTED_MODULES,
+    ...modules,
   ]);
   const files = steps.split("\n").flatMap((step) => /^insmod (\S+)/.exec(step)?.[1] ?? []);
   return [...new Set(files)];

@@ -68,12 +68,14 @@ async function busyboxEntries(): Promise<Entry[]> {
 }
 
 async function moduleEntries(kernel: string): Promise<Entry[]> {
-  const paths = await modulePaths(kernel);
-  const names = paths.map((path) => basename(path, ".ko"));
+  const { watchdog, others } = await modulePaths(kernel);
+  const list = (paths: readonly string[]) =>
+    paths.map((path) => `${basename(path, ".ko")}\n`).join("");
   return [
-    textEntry("etc/modules", names.map((name) => `${name}\n`).join("")),
+    textEntry("etc/modules", list(others)),
+    textEntry("etc/modules-watchdog", list(watchdog)),
     ...await Promise.all(
-      paths.map((path) => fileEntry(`usr/lib/modules/${basename(path)}`, path)),
+      [...watchdog, ...others].map((path) => fileEntry(`usr/lib/modules/${basename(path)}`, path)),
     ),
   ];
 }

@@ -1,13 +1,14 @@
 /**
  * The machine itself: its disks, what it knows of its boot, the state file and its lock, the health
- * checks that every node has, and the reboot.
+ * checks that every node has, the watchdogs, and the reboot.
  *
  * @module
  */
 
 export type { Artifact, ArtifactName, Boot, BootReason, Candidate, Disk } from "../core/mod.ts";
 export type { DiskFile, Ending, HealthCheck, LedgerEntry, Mark, OpenMode } from "../core/mod.ts";
-export type { Phase, Refusal, Slot, StateStore, UpdateState, Written } from "../core/mod.ts";
+export type { Phase, Refusal, Reporter, Slot, StateStore, UpdateEvent } from "../core/mod.ts";
+export type { UpdateState, Written } from "../core/mod.ts";
 export * from "./boot.ts";
 export * from "./data_partition_check.ts";
 export * from "./disk.ts";
@@ -16,3 +17,4 @@ export * from "./reboot.ts";
 export * from "./state_store.ts";
 export * from "./update_lock.ts";
 export * from "./view.ts";
+export * from "./watchdogs.ts";

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { basename } from "@std/path";
 import { gunzipSync } from "node:zlib";
 import { type Entry, listCpio, packCpio } from "../../tasks/cpio.ts";
 import { packMember } from "../../tasks/gzip.ts";
@@ -126,7 +127,8 @@ Deno.test(
 );
 
 Deno.test("every kernel module is listed after those that it depends on", async () => {
-  const paths = await modulePaths();
+  const { watchdog, others } = await modulePaths();
+  const paths = [...watchdog, ...others];
   const release = kernelPath().replace("/boot/vmlinuz-", "");
   const table = await Deno.readTextFile(`/lib/modules/${release}/modules.dep`);
   for (const [at, path] of paths.entries()) {
@@ -137,7 +139,14 @@ Deno.test("every kernel module is listed after those that it depends on", async 
       assert(position >= 0 && position < at, `${relative} needs ${needed}`);
     }
   }
-  assert(paths.some((path) => path.endsWith("/virtio_blk.ko")));
+  assert(others.some((path) => path.endsWith("/virtio_blk.ko")));
+  assertEquals(new Set(paths).size, paths.length);
+  // softdog would take the name /dev/watchdog from a real one
+  assertEquals(watchdog.map((path) => basename(path)), [
+    "watchdog.ko",
+    "wdat_wdt.ko",
+    "softdog.ko",
+  ]);
 });
 
 Deno.test("injectAgent() leaves the original as it is and adds what is not there", async () => {

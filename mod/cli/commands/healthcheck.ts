@@ -1,9 +1,12 @@
 import { Option } from "@commander-js/extra-typings";
 import { EXIT, healthcheck, type HealthcheckOutcome } from "../../core/mod.ts";
-import { reboot } from "../../host/mod.ts";
+import { HOST_VIEW, reboot, Watchdogs } from "../../host/mod.ts";
 import type { Desk } from "../answer.ts";
 import { examples, seconds, withPlaces, withSettings } from "../options.ts";
 import { locked } from "../wiring.ts";
+
+/** Seconds for what comes before and behind the checks: a look at both slots, confirming. */
+const AROUND_CHECKS_SECONDS = 60;
 
 /** `healthcheck`. */
 export function addHealthcheck({ program, reporter, tell }: Desk): void {
@@ -20,6 +23,7 @@ export function addHealthcheck({ program, reporter, tell }: Desk): void {
         "ask again what says no for so long (default: health_deadline, or 300)",
       ).argParser(seconds),
     )
+    .option("--watchdog", "feed the node's watchdogs meanwhile, and stop them once all is well")
     .option("--reboot", "reboot where the slot was given up")
     .addHelpText(
       "after",
@@ -30,8 +34,17 @@ export function addHealthcheck({ program, reporter, tell }: Desk): void {
     )
     .action((flags) =>
       locked("healthcheck", flags, reporter, async ({ node, healthChecks, healthPolicy }) => {
-        const outcome = await healthcheck(node, await healthChecks(), healthPolicy());
+        const policy = healthPolicy();
+        using watchdogs = flags.watchdog
+          ? await Watchdogs.open(`${HOST_VIEW}/dev`, {
+            limitSeconds: policy.deadlineSeconds + 2 * policy.timeoutSeconds +
+              AROUND_CHECKS_SECONDS,
+            reporter: node.reporter,
+          })
+          : undefined;
+        const outcome = await healthcheck(node, await healthChecks(), policy);
         const gone = outcome.rolledBack !== undefined;
+        if (!gone) watchdogs?.disarm();
         tell(flags, outcome, () => inWords(outcome), {
           exit: gone ? EXIT.unhealthy : EXIT.done,
           after: flags.reboot && gone ? () => reboot() : undefined,
