@@ -26,6 +26,7 @@ async function ensureTestTools(): Promise<void> {
     "fsck.fat",
     "grub-script-check",
     "qemu-aarch64-static",
+    "shellcheck",
     "readelf",
     fileOf("nginx-light", "/usr/sbin/nginx"),
     fileOf("openssl", "/usr/bin/openssl"),

@@ -1,0 +1,111 @@
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { DebianArchive } from "../../tasks/oci_image/debian_archive.ts";
+import { ROOT } from "../../tasks/sources.ts";
+import { TestNode, until } from "../cli/_test_node.ts";
+
+/** Directories in which OpenRC keeps what runs. */
+const RUNNING = [
+  ...["daemons", "exclusive", "failed", "hotplugged", "inactive", "options", "scheduled"],
+  ...["started", "starting", "stopping", "tmp", "wasinactive"],
+].map((name) => `/run/openrc/${name}`).join(" ");
+
+/** OpenRC, unpacked and not installed: this machine has another init. */
+let openrc: string;
+
+Deno.test.beforeAll(async () => {
+  openrc = await Deno.makeTempDir({ prefix: "openrc-test-" });
+  const debian = await DebianArchive.open();
+  await debian.unpack("amd64", ["openrc", "librc1", "libeinfo1"], openrc);
+});
+
+Deno.test.afterAll(() => Deno.remove(openrc, { recursive: true }));
+
+/** A node that OpenRC has booted, as far as OpenRC can tell. */
+async function openrcNode(): Promise<TestNode> {
+  const node = await TestNode.create();
+  await node.sandbox.sh(`
+    for part in lib sbin; do
+      mount -t overlay overlay -o lowerdir=${openrc}/$part:/usr/$part /usr/$part
+    done
+    mkdir -p /run/bin/up /run/bin/work /run/log ${RUNNING}
+    mount -t overlay overlay -o lowerdir=/usr/bin,upperdir=/run/bin/up,workdir=/run/bin/work /usr/bin
+    touch /usr/bin/kubesolo-update
+    mount --bind ${node.sandbox.agent} /usr/bin/kubesolo-update
+    printf '#!/bin/sh\\necho rebooted >>/run/reboots\\n' >/run/reboot; chmod +x /run/reboot
+    mount --bind /run/reboot /usr/sbin/reboot
+    mount --bind /run/log /var/log
+    cp ${openrc}/etc/rc.conf /etc
+    mount -t tmpfs tmpfs /etc/init.d
+    cp ${ROOT}/deploy/openrc/* /etc/init.d
+    printf '#!/sbin/openrc-run\nstart() { return 0; }\n' >/etc/init.d/localmount
+    chmod +x /etc/init.d/localmount
+    mkdir -p /etc/conf.d
+    touch /run/openrc/softlevel
+    echo 'server=${node.url}' >/etc/kubesolo/update.conf`);
+  return node;
+}
+
+Deno.test("under OpenRC, a service updates the node again and again until it is stopped", async () => {
+  await using node = await openrcNode();
+  const service = (...args: readonly string[]) => node.sandbox.run("rc-service", ...args);
+  await node.publish({ version: "2.0.0" });
+  await node.sandbox.sh(`
+    echo 'update_args="--activate --jitter 0.1"' >/etc/conf.d/kubesolo-update
+    echo 'respawn_delay=1' >>/etc/conf.d/kubesolo-update`);
+  const started = await service("kubesolo-update", "start");
+  try {
+    assertEquals(started.code, 0, started.stderr);
+    await until(async () => (await node.state()).phase === "activated");
+    assertEquals([await node.slot("B"), ...await node.grubenv()], ["2.0.0", "B/3/0", "B/3/0"]);
+    assertStringIncludes((await service("kubesolo-update", "status")).stdout, "status: started");
+    await until(async () =>
+      (await node.sandbox.sh("cat /var/log/kubesolo-update.log"))
+        .includes("is activated already")
+    );
+  } finally {
+    assertEquals((await service("kubesolo-update", "stop")).code, 0);
+  }
+  assertEquals((await service("kubesolo-update", "status")).code, 3);
+  assertEquals((await node.sandbox.run("pgrep", "-f", "supervise-daemon kubesolo-update")).code, 1);
+});
+
+Deno.test("under OpenRC, the health check confirms a slot, or gives it up after three tries", async () => {
+  await using node = await openrcNode();
+  const judge = () => node.sandbox.run("rc-service", "kubesolo-update-healthcheck", "start");
+  await node.publish({ version: "2.0.0" });
+  await node.update("apply", "--activate");
+  await node.boots("B", "trial");
+  await node.sandbox.sh(`
+    echo 'healthcheck_pause=0' >/etc/conf.d/kubesolo-update-healthcheck
+    echo 'health_deadline=1' >>/etc/kubesolo/update.conf
+    cp /etc/kubesolo/update.conf /run/good
+    echo 'healthcheck_url=${node.url}/nothing' >>/etc/kubesolo/update.conf`);
+  const bad = await judge();
+  assertEquals(bad.code, 1);
+  assertStringIncludes(bad.stderr + bad.stdout, "This boot is not well");
+  assertEquals(await node.grubenv(), ["A/3/1", "A/3/1"]);
+  assertEquals(await node.sandbox.sh("cat /run/reboots"), "rebooted\n");
+
+  await node.boots("A", "normal");
+  await node.sandbox.sh("cp /run/good /etc/kubesolo/update.conf");
+  await node.publish({ version: "3.0.0" });
+  await node.update("apply", "--activate");
+  await node.boots("B", "trial");
+  const good = await judge();
+  assertEquals(good.code, 0, good.stderr);
+  assertEquals(await node.grubenv(), ["B/3/1", "B/3/1"]);
+});
+
+Deno.test("under OpenRC, a request of a pod reboots the node", async () => {
+  await using node = await openrcNode();
+  const service = (verb: string) => node.sandbox.run("rc-service", "kubesolo-update-reboot", verb);
+  await node.sandbox.sh("sed -i 's/sleep 10/sleep 0.1/g' /etc/init.d/kubesolo-update-reboot");
+  const started = await service("start");
+  try {
+    assertEquals(started.code, 0, started.stderr);
+    await node.sandbox.sh("! test -e /run/reboots; echo >/run/kubesolo-update/requests/reboot");
+    await until(() => node.sandbox.sh("cat /run/reboots").then((text) => text === "rebooted\n"));
+  } finally {
+    await service("stop");
+  }
+});
