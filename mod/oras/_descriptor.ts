@@ -20,10 +20,10 @@ const MEDIA_TYPE = /^[\w!#$&^.+-]+\/[\w!#$&^.+-]+$/;
 export function readDescriptor(json: JsonReader, value: unknown, where: string): Descriptor {
   const object = json.object(value, where);
   const digest = json.text(object.digest, `${where}.digest`, Infinity);
-  if (!isDigest(digest)) throw json.wrong(`${where}.digest`, "a sha256 digest");
+  if (!isDigest(digest)) throw json.wrong(`${where}.digest`, "a sha256 digest", digest);
   const { size } = object;
   if (typeof size !== "number" || !Number.isSafeInteger(size) || size < 0) {
-    throw json.wrong(`${where}.size`, "a number of bytes");
+    throw json.wrong(`${where}.size`, "a number of bytes", size);
   }
   const mediaType = readMediaType(json, object.mediaType, `${where}.mediaType`);
   return { mediaType, digest, size, ...readOptional(json, object, where) };
@@ -44,7 +44,7 @@ function readOptional(
 /** A media type. */
 export function readMediaType(json: JsonReader, value: unknown, where: string): string {
   const text = json.text(value, where, MAX_MEDIA_TYPE_LENGTH);
-  if (!MEDIA_TYPE.test(text)) throw json.wrong(where, "a media type");
+  if (!MEDIA_TYPE.test(text)) throw json.wrong(where, "a media type", text);
   return text;
 }
 
@@ -70,8 +70,8 @@ export function readAnnotations(
   const entries = Object.entries(json.object(value, at));
   json.list(entries, at, MAX_ANNOTATIONS);
   const texts = entries.map(([name, text]): [string, string] => {
-    if (name.length > MAX_ANNOTATION_NAME_LENGTH) throw json.wrong(at, "shorter names");
-    if (typeof text !== "string") throw json.wrong(at, "texts");
+    if (name.length > MAX_ANNOTATION_NAME_LENGTH) throw json.wrong(at, "shorter names", name);
+    if (typeof text !== "string") throw json.wrong(at, "texts", text);
     return [name, text];
   });
   // fromEntries, and not assignment: "__proto__" is a name like any other.

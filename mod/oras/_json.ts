@@ -1,6 +1,10 @@
 /** JSON from somewhere else: every value is looked at before it is used. */
 
+import { shown } from "./_shown.ts";
 import { OrasError } from "./errors.ts";
+
+/** Most characters that are shown of a value. */
+const MAX_SHOWN = 100;
 
 /** A JSON object, of which nothing else is known yet. */
 export type JsonObject = Readonly<Record<string, unknown>>;
@@ -28,7 +32,7 @@ export class JsonReader {
   /** An object. */
   object(value: unknown, where: string): JsonObject {
     if (typeof value !== "object" || value === null || Array.isArray(value)) {
-      throw this.wrong(where, "an object");
+      throw this.wrong(where, "an object", value);
     }
     return value as JsonObject;
   }
@@ -36,23 +40,24 @@ export class JsonReader {
   /** A list of at most `limit` values; Go writes an empty one as null. */
   list(value: unknown, where: string, limit: number): readonly unknown[] {
     if (value === null) return [];
-    if (!Array.isArray(value)) throw this.wrong(where, "a list");
+    if (!Array.isArray(value)) throw this.wrong(where, "a list", value);
     if (value.length > limit) {
-      throw this.wrong(where, `at most ${limit} of them, and there are ${value.length}`);
+      throw this.wrong(where, `at most ${limit} of them`, value.length);
     }
     return value;
   }
 
   /** A text of at least one and at most `limit` UTF-16 code units. */
   text(value: unknown, where: string, limit: number): string {
-    if (typeof value !== "string" || value === "") throw this.wrong(where, "a text");
-    if (value.length > limit) throw this.wrong(where, `at most ${limit} characters`);
+    if (typeof value !== "string" || value === "") throw this.wrong(where, "a text", value);
+    if (value.length > limit) throw this.wrong(where, `at most ${limit} characters`, value.length);
     return value;
   }
 
   /** Complains about the value at `where`. */
-  wrong(where: string, wanted: string): OrasError {
-    return new OrasError("content", this.#action, `${where}: wanted ${wanted}`);
+  wrong(where: string, wanted: string, value: unknown): OrasError {
+    const found = value === undefined ? "nothing" : shown(JSON.stringify(value), MAX_SHOWN);
+    return new OrasError("content", this.#action, `${where}: wanted ${wanted}, found ${found}`);
   }
 }
 

@@ -69,9 +69,9 @@ export function parseManifest(descriptor: Descriptor, bytes: Uint8Array): Manife
   }
   const json = new JsonReader(action);
   const document = json.parse(bytes);
-  if (document.schemaVersion !== 2) throw json.wrong("schemaVersion", "2");
+  if (document.schemaVersion !== 2) throw json.wrong("schemaVersion", "2", document.schemaVersion);
   if (isPresent(document.mediaType) && document.mediaType !== mediaType) {
-    throw json.wrong("mediaType", `${mediaType}, as its descriptor says`);
+    throw json.wrong("mediaType", `${mediaType}, as its descriptor says`, document.mediaType);
   }
   const common = {
     mediaType,
@@ -91,7 +91,7 @@ function readSubject(json: JsonReader, value: unknown): { subject?: Descriptor }
 // A document that is both an image and an index means something else to whoever asks for the other one.
 function readIndex(json: JsonReader, document: JsonObject): Pick<ImageIndex, "manifests"> {
   for (const other of ["config", "layers", "fsLayers"]) {
-    if (isPresent(document[other])) throw json.wrong(other, "none in an index");
+    if (isPresent(document[other])) throw json.wrong(other, "none in an index", document[other]);
   }
   const manifests = json.list(document.manifests, "manifests", MAX_INDEX_ENTRIES);
   return {
@@ -104,7 +104,7 @@ function readImage(
   document: JsonObject,
 ): Pick<ImageManifest, "config" | "layers"> {
   for (const other of ["manifests", "fsLayers"]) {
-    if (isPresent(document[other])) throw json.wrong(other, "none in an image");
+    if (isPresent(document[other])) throw json.wrong(other, "none in an image", document[other]);
   }
   const layers = json.list(document.layers, "layers", MAX_LAYERS);
   return {

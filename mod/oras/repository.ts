@@ -142,7 +142,7 @@ export class Repository implements Target {
     for await (const { bytes } of this.#api.pages(`tags/list?n=${TAGS_PER_PAGE}`, action)) {
       const { tags } = json.parse(bytes);
       for (const tag of json.list(tags ?? null, "tags", MAX_LISTED - found.size)) {
-        if (typeof tag !== "string" || !isTag(tag)) throw json.wrong("tags", "tags");
+        if (typeof tag !== "string" || !isTag(tag)) throw json.wrong("tags", "tags", tag);
         found.add(tag);
       }
     }
