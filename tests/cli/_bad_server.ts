@@ -7,7 +7,8 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Intercept } from "../../tasks/file_server.ts";
 
-type Answer = (request: IncomingMessage, response: ServerResponse) => void;
+/** Answers one request. */
+export type Answer = (request: IncomingMessage, response: ServerResponse) => void;
 
 /** Answers requests whose path contains `part`; all others get the files. */
 export function on(part: string, answer: Answer): Intercept {
@@ -52,9 +53,14 @@ export function upTo(
   };
 }
 
-/** The connection ends too early, once what was sent has arrived. */
+/** Nothing more comes, once what was sent has arrived: the runtime's server leaves the connection open. */
 export function breakOff(response: ServerResponse): void {
   response.socket?.end();
+}
+
+/** The connection breaks in a moment; what is on its way by then is lost. */
+export function cutOff(response: ServerResponse): void {
+  setTimeout(() => response.destroy(new Error("cut off")), 100);
 }
 
 /** A few bytes each time, for ever. */
