@@ -1,24 +1,55 @@
 /**
- * `deno task publish`: one architecture's release, as an artifact in a registry or an image layout.
+ * `deno task publish`: one architecture's release, as an artifact or a container image, in a registry or an
+ * image layout.
  *
  * @module
  */
 
 import { taskOptions } from "./arguments.ts";
 import { publishRelease } from "./publish/artifact.ts";
+import { Console } from "./publish/console.ts";
 import { openDestination } from "./publish/destination.ts";
+import { publishImage } from "./publish/image.ts";
 import { main } from "./screen.ts";
 
-const HELP = `deno task publish --release DIR --to DESTINATION [--plain-http] [--ca-file FILE]
+const HELP = `deno task publish --release DIR --to DESTINATION [--as-image | --zstd] [--json]
+                  [--plain-http] [--ca-file FILE]
 
-Publishes a release (latest.json, vmlinuz and kubesolo-os.gz in DIR) as an OCI artifact, with the
-members of latest.json as annotations. What is there already is not sent again.
+Publishes a release: latest.json in DIR, and beside it either vmlinuz and kubesolo-os.gz, or the
+partition image that its image_url names. What is there already is not sent again; what latest.json
+says of size and SHA-256 has to be right.
 
   --release DIR       the release
   --to DESTINATION    host/repository:tag, or oci:DIRECTORY:tag for an image layout
+  --as-image          an ordinary container image with the files below /boot, for registries and
+                      tools that take nothing else; without it, an OCI artifact
+  --zstd              compress a partition image; nodes unpack it as it comes
+  --json              print the result as JSON: name, tag, digest, layers
   --plain-http        speak http to the registry
   --ca-file FILE      trust this certificate authority, in PEM
 
+One architecture, straight to the tag that nodes ask for:
+
+  deno task publish --release release/ --to registry.lan/os/kubesolo:stable
+
+Two architectures under one tag:
+
+  deno task publish --release amd64/ --to registry.lan/os/kubesolo:2.0.0-amd64
+  deno task publish --release arm64/ --to registry.lan/os/kubesolo:2.0.0-arm64
+  deno task publish:index --to registry.lan/os/kubesolo:stable \\
+    --manifest 2.0.0-amd64 --manifest 2.0.0-arm64
+
+As a container image, which skopeo, crane and pull-through caches copy like any other:
+
+  deno task publish --release release/ --as-image --to registry.lan/os/kubesolo:stable
+  skopeo copy docker://registry.lan/os/kubesolo:stable docker://edge.lan/os/kubesolo:stable
+
+A partition image, compressed, onto a stick:
+
+  deno task publish --release release/ --zstd --to oci:/media/usb/os:stable
+
+The members of latest.json become annotations io.kubesolo.os.version, .channel, .architecture,
+.min_compatible_version, .release_notes and .release_date; of an image they are labels, too.
 Credentials come from $REGISTRY_AUTH_FILE, $DOCKER_CONFIG/config.json, ~/.docker/config.json or
 /etc/kubesolo/registry-auth.json.`;
 
@@ -26,15 +57,39 @@ await main(async () => {
   const values = taskOptions(HELP, {
     "release": { type: "string" },
     "to": { type: "string" },
+    "as-image": { type: "boolean", default: false },
+    "zstd": { type: "boolean", default: false },
+    "json": { type: "boolean", default: false },
     "plain-http": { type: "boolean", default: false },
     "ca-file": { type: "string" },
   });
-  const { release, to } = values;
+  const { release, to, zstd, "as-image": asImage } = values;
   if (!release || !to) throw new Error(`wanted --release and --to\n\n${HELP}`);
+  if (asImage && zstd) throw new Error("wanted --as-image or --zstd, found both");
   const { target, tag } = await openDestination(to, {
     plainHttp: values["plain-http"],
     caFile: values["ca-file"],
   });
-  const { digest } = await publishRelease(release, target, tag);
-  console.log(`${target.name}${tag ? `:${tag}` : ""}  ${digest}`);
+  const follower = new Console();
+  const { manifest, layers } = asImage
+    ? await publishImage(release, target, tag, follower)
+    : await publishRelease(release, target, tag, { zstd, follower });
+  if (!values.json) {
+    console.log(`${target.name}${tag ? `:${tag}` : ""}  ${manifest.digest}`);
+    return;
+  }
+  const report = {
+    name: target.name,
+    tag,
+    digest: manifest.digest,
+    layers: layers.map(({ name, layer: { mediaType, digest, size, annotations }, wasThere }) => ({
+      name,
+      mediaType,
+      digest,
+      size,
+      annotations,
+      wasThere,
+    })),
+  };
+  console.log(JSON.stringify(report, null, 2));
 });

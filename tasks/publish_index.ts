@@ -5,19 +5,23 @@
  */
 
 import { taskOptions } from "./arguments.ts";
-import { publishIndex } from "./publish/artifact.ts";
 import { openDestination } from "./publish/destination.ts";
+import { publishIndex } from "./publish/release_index.ts";
 import { main } from "./screen.ts";
 
 const HELP = `deno task publish:index --to DESTINATION --manifest REFERENCE --manifest REFERENCE …
 
 Makes an index of manifests that are in the repository already, one for each architecture, and
-gives it a tag.
+gives it a tag. Artifacts and container images are taken; what each is for is in its annotation or
+label io.kubesolo.os.architecture, or in an image's configuration.
 
   --to DESTINATION       host/repository:tag, or oci:DIRECTORY:tag for an image layout
   --manifest REFERENCE   tag or digest of a release in the same repository; several times
   --plain-http           speak http to the registry
-  --ca-file FILE         trust this certificate authority, in PEM`;
+  --ca-file FILE         trust this certificate authority, in PEM
+
+  deno task publish:index --to registry.lan/os/kubesolo:stable \\
+    --manifest 2.0.0-amd64 --manifest 2.0.0-arm64`;
 
 await main(async () => {
   const values = taskOptions(HELP, {

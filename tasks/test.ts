@@ -36,7 +36,7 @@ async function ensureTestTools(): Promise<void> {
     fileOf("erofs-utils", "/usr/bin/mkfs.erofs"),
     fileOf("docker-registry", "/usr/bin/docker-registry"),
     fileOf("skopeo", "/usr/bin/skopeo"),
-    fileOf("zstd", "/usr/bin/zstd"),
+    "zstd",
     fileOf("containerd", "/usr/bin/containerd"),
     fileOf("apache2-utils", "/usr/bin/htpasswd"),
   );

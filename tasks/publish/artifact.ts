@@ -4,36 +4,35 @@
  * @module
  */
 
-import { ANNOTATION_PREFIX, ARCHITECTURES, LAYER_TERMS } from "../../mod/oci/mod.ts";
-import {
-  type ByteStream,
-  type Descriptor,
-  MAX_MANIFEST_BYTES,
-  packIndex,
-  packManifest,
-  parseManifest,
-  pushManifest,
-  readAll,
-  type Target,
-} from "../../mod/oras/mod.ts";
+import { SLOT_TYPE, ZSTD_SLOT_TYPE } from "../../mod/oci/mod.ts";
+import { packManifest, pushManifest, type Target } from "../../mod/oras/mod.ts";
 import { sha256OfFile } from "../digest.ts";
+import { contentAnnotations, readRelease, type ReleaseFile } from "./release_directory.ts";
+import { bytesOf, type Follower, type Published, SILENT, upload, type Uploaded } from "./upload.ts";
+import { compress } from "./zstd.ts";
 
 /** Artifact type of a release's manifest. */
 export const RELEASE_TYPE = "application/vnd.kubesolo.os.release.v1";
 
-/** The members of latest.json that become annotations. */
-const ANNOTATIONS = [
-  "version",
-  "channel",
-  "architecture",
-  "min_compatible_version",
-  "release_notes",
-  "release_date",
-] as const;
+const MEDIA_TYPES = {
+  "vmlinuz": "application/vnd.kubesolo.os.kernel.v1+octet-stream",
+  "kubesolo-os.gz": "application/vnd.kubesolo.os.initramfs.v1+gzip",
+  "image": SLOT_TYPE,
+} as const;
+
+/** The name that tools which pull files give a layer's. */
+const TITLE = "org.opencontainers.image.title";
+
+/** What is to be different. */
+export interface ArtifactOptions {
+  /** Partition images are compressed. */
+  readonly zstd?: boolean;
+  readonly follower?: Follower;
+}
 
 /**
- * Resolves with the manifest's descriptor when the release in `directory` (latest.json, vmlinuz,
- * kubesolo-os.gz) is in `target`, tagged where a tag is given.
+ * Resolves when the release in `directory` (latest.json; vmlinuz and kubesolo-os.gz, or a partition image)
+ * is in `target`, tagged where a tag is given.
  *
  * @throws {Error} where the directory is no release; {@linkcode OrasError} where the target does not take
  * it.
@@ -42,69 +41,65 @@ export async function publishRelease(
   directory: string,
   target: Target,
   tag?: string,
-): Promise<Descriptor> {
-  const latest: Record<string, unknown> = JSON.parse(
-    await Deno.readTextFile(`${directory}/latest.json`),
-  );
-  const layers: Descriptor[] = [];
-  for (const [mediaType, { artifact: name }] of Object.entries(LAYER_TERMS)) {
-    if (name === "image") continue;
-    const path = `${directory}/${name}`;
-    const { size } = await Deno.stat(path);
-    const layer = { mediaType, digest: `sha256:${await sha256OfFile(path)}`, size };
-    if (!await target.exists(layer)) await target.push(layer, await streamOfFile(path));
-    layers.push(layer);
+  { zstd = false, follower = SILENT }: ArtifactOptions = {},
+): Promise<Published> {
+  const { annotations, files } = await readRelease(directory);
+  const isImage = files.some(({ artifact }) => artifact === "image");
+  if (zstd && !isImage) {
+    throw new Error(
+      "--zstd: wanted a partition image; kernel and initramfs are compressed already",
+    );
   }
-  const annotations = Object.fromEntries(
-    ANNOTATIONS.filter((name) => typeof latest[name] === "string")
-      .map((name) => [`${ANNOTATION_PREFIX}${name}`, String(latest[name])]),
-  );
-  const packed = packManifest({ artifactType: RELEASE_TYPE, layers, annotations });
+  const layers: Uploaded[] = [];
+  for (const file of files) {
+    layers.push(await (zstd ? pushPacked : pushFile)(target, file, follower));
+  }
+  const packed = packManifest({
+    artifactType: RELEASE_TYPE,
+    layers: layers.map(({ layer }) => layer),
+    annotations,
+  });
   await pushManifest(target, packed);
   if (tag !== undefined) await target.tag(packed.descriptor, tag);
-  return packed.descriptor;
+  return { manifest: packed.descriptor, layers };
 }
 
-/**
- * Resolves with the index's descriptor when `tag` names an index of the manifests that `references` name,
- * each for the architecture in its own annotation.
- *
- * @throws {Error} where a manifest says no architecture, or two say the same.
- */
-export async function publishIndex(
+async function pushFile(
   target: Target,
-  references: readonly string[],
-  tag: string,
-): Promise<Descriptor> {
-  const manifests: Descriptor[] = [];
-  for (const reference of references) {
-    const descriptor = await target.resolve(reference);
-    const stream = await target.fetch(descriptor);
-    const manifest = parseManifest(
-      descriptor,
-      await readAll(descriptor, stream, MAX_MANIFEST_BYTES),
-    );
-    const architecture = manifest.annotations?.[`${ANNOTATION_PREFIX}architecture`];
-    if (!architecture) {
-      throw new Error(
-        `${reference}: wanted an annotation ${ANNOTATION_PREFIX}architecture, found none`,
-      );
-    }
-    const [go = architecture] = Object.entries(ARCHITECTURES)
-      .find(([, machine]) => machine === architecture) ?? [];
-    if (manifests.some(({ platform }) => platform?.architecture === go)) {
-      throw new Error(
-        `${reference}: wanted one manifest for each architecture, found two for ${go}`,
-      );
-    }
-    manifests.push({ ...descriptor, platform: { os: "linux", architecture: go } });
-  }
-  const packed = packIndex({ manifests });
-  await pushManifest(target, packed);
-  await target.tag(packed.descriptor, tag);
-  return packed.descriptor;
+  { artifact, path, sha256, size }: ReleaseFile,
+  follower: Follower,
+): Promise<Uploaded> {
+  const layer = {
+    mediaType: MEDIA_TYPES[artifact],
+    digest: `sha256:${sha256}`,
+    size,
+    annotations: { [TITLE]: path.slice(path.lastIndexOf("/") + 1) },
+  };
+  return await upload(target, artifact, layer, () => bytesOf(path), follower);
 }
 
-async function streamOfFile(path: string): Promise<ByteStream> {
-  return (await Deno.open(path)).readable;
+/** The node checks what comes out of it, so that is in the annotations. */
+async function pushPacked(
+  target: Target,
+  file: ReleaseFile,
+  follower: Follower,
+): Promise<Uploaded> {
+  const temporary = await Deno.makeTempFile({ suffix: ".zst" });
+  try {
+    await compress(file.path, temporary, (done) => {
+      follower.progress("compressing", file.artifact, done, file.size);
+    });
+    const layer = {
+      mediaType: ZSTD_SLOT_TYPE,
+      digest: `sha256:${await sha256OfFile(temporary)}`,
+      size: (await Deno.stat(temporary)).size,
+      annotations: {
+        ...contentAnnotations(file),
+        [TITLE]: `${file.path.slice(file.path.lastIndexOf("/") + 1)}.zst`,
+      },
+    };
+    return await upload(target, file.artifact, layer, () => bytesOf(temporary), follower);
+  } finally {
+    await Deno.remove(temporary);
+  }
 }

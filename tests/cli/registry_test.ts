@@ -1,32 +1,9 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { ROOT } from "../../tasks/sources.ts";
 import { Registry } from "../oras/_registry.ts";
+import { releaseDirectory, task } from "./_publishing.ts";
 import { TestNode } from "./_test_node.ts";
 
 const LOGIN = { username: "node", password: "a:secret with spaces" };
-
-/** Runs a publishing task as its user would. */
-async function task(name: string, args: readonly string[], config: string): Promise<string> {
-  const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", `tasks/${name}.ts`, ...args],
-    cwd: ROOT,
-    env: { DOCKER_CONFIG: config, REGISTRY_AUTH_FILE: "", RUST_BACKTRACE: "0" },
-  }).output();
-  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
-  if (!success) throw new Error(text(stderr));
-  return text(stdout);
-}
-
-/** A release directory, as `publish` takes it. */
-async function releaseDirectory(node: TestNode, version: string): Promise<string> {
-  await node.publish({ version });
-  const directory = `${node.disk.directory}/release-${version}`;
-  await Deno.mkdir(directory);
-  await Deno.copyFile(`${node.www}/latest.json`, `${directory}/latest.json`);
-  await Deno.copyFile(`${node.www}/vmlinuz-${version}`, `${directory}/vmlinuz`);
-  await Deno.copyFile(`${node.www}/kubesolo-os-${version}.gz`, `${directory}/kubesolo-os.gz`);
-  return directory;
-}
 
 /** What podman and docker write at a login, for tasks and for the node. */
 async function login(node: TestNode, registry: Registry): Promise<string> {
@@ -52,7 +29,11 @@ Deno.test("a release goes from publish through a registry into the slot", async 
 
   const config = await login(node, registry);
   const to = (tag: string) => ["--to", `${repository}:${tag}`, "--plain-http"];
-  const said = await task("publish", ["--release", release, ...to("2.0.0-amd64")], config);
+  const { stdout: said } = await task(
+    "publish",
+    ["--release", release, ...to("2.0.0-amd64")],
+    config,
+  );
   assertMatch(said, /^127\.0\.0\.1:\d+\/site\/os:2\.0\.0-amd64 {2}sha256:[0-9a-f]{64}\n$/);
   await task("publish_index", ["--manifest", "2.0.0-amd64", ...to("stable")], config);
 

@@ -1,8 +1,9 @@
 import { ensureInstalled } from "../../tasks/debian.ts";
 import { demoNeeds, roundTrip } from "../../tasks/demo/round_trip.ts";
 import type { UpdateServer } from "../../tasks/demo/site.ts";
-import { publishIndex, publishRelease } from "../../tasks/publish/artifact.ts";
+import { publishRelease } from "../../tasks/publish/artifact.ts";
 import { openDestination } from "../../tasks/publish/destination.ts";
+import { publishIndex } from "../../tasks/publish/release_index.ts";
 import { HOST_ADDRESS } from "../../tasks/vm.ts";
 import { Registry } from "../oras/_registry.ts";
 import { assertRoundTrip } from "./_round_trip.ts";

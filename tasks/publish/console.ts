@@ -1,0 +1,46 @@
+/**
+ * How far a publication is, on the screen.
+ *
+ * @module
+ */
+
+import { format } from "@std/fmt/bytes";
+import { dim, green } from "@std/fmt/colors";
+import { say } from "../screen.ts";
+import type { Follower, Uploaded } from "./upload.ts";
+
+/** Milliseconds between two changes of the line that moves. */
+const FRAME_MILLISECONDS = 100;
+
+/** A line for each layer on standard error; on a terminal also one that moves. */
+export class Console implements Follower {
+  readonly #isTerminal = Deno.stderr.isTerminal();
+  #shown = 0;
+
+  progress(action: string, name: string, done: number, total: number): void {
+    if (!this.#isTerminal || performance.now() - this.#shown < FRAME_MILLISECONDS) return;
+    this.#shown = performance.now();
+    const share = `${Math.floor(done / Math.max(1, total) * 100)} %`.padStart(5);
+    this.#write(`\r\x1b[K${action} ${name} ${share} of ${human(total)}`);
+  }
+
+  uploaded({ name, layer: { size, annotations }, wasThere }: Uploaded): void {
+    if (this.#isTerminal) this.#write("\r\x1b[K");
+    const unpacked = Number(annotations?.["io.kubesolo.os.image.size"] ?? size);
+    const smaller = unpacked === size
+      ? ""
+      : `, in zstd ${human(unpacked)} became ${Math.round(size / unpacked * 100)} %`;
+    const what = wasThere ? "is there already" : "sent";
+    const mark = this.#isTerminal ? green("✓ ") : "";
+    const rest = `${human(size)} ${what}${smaller}`;
+    say(`${mark}${name}  ${this.#isTerminal ? dim(rest) : rest}`);
+  }
+
+  #write(text: string): void {
+    Deno.stderr.writeSync(new TextEncoder().encode(text));
+  }
+}
+
+function human(bytes: number): string {
+  return format(bytes, { binary: true });
+}
