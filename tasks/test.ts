@@ -39,6 +39,7 @@ async function ensureTestTools(): Promise<void> {
     "zstd",
     fileOf("containerd", "/usr/bin/containerd"),
     fileOf("apache2-utils", "/usr/bin/htpasswd"),
+    fileOf("prometheus", "/usr/bin/promtool"),
   );
 }
 

@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { fileOf, install, missingPackages } from "../../tasks/debian.ts";
+import { fileOf, install, missingPackages, withoutServices } from "../../tasks/debian.ts";
 import { run, runText } from "../../tasks/run.ts";
 import { ROOT } from "../../tasks/sources.ts";
 import { deno, type Ended, inScratch } from "./_process.ts";
@@ -64,6 +64,27 @@ Deno.test({
       assertStringIncludes(stderr, "no such package");
     }),
 });
+
+Deno.test("packages start no services while they are installed, and a policy that is there stays", () =>
+  inScratch(async (scratch) => {
+    const policy = `${scratch}/policy-rc.d`;
+    const ask = async () => (await new Deno.Command(policy).output()).code;
+    let script = "";
+    await withoutServices(async () => {
+      assertEquals(await ask(), 101);
+      script = await Deno.readTextFile(policy);
+    }, policy);
+    assertEquals([...Deno.readDirSync(scratch)].length, 0);
+
+    const ended = new Deno.Command("true").spawn();
+    await ended.status;
+    await Deno.writeTextFile(policy, script.replace(String(Deno.pid), String(ended.pid)), {
+      mode: 0o755,
+    });
+    assertEquals(await ask(), 0, "what a killed task left forbids nothing");
+    await withoutServices(async () => assertEquals(await ask(), 0), policy);
+    assertEquals([...Deno.readDirSync(scratch)].length, 1);
+  }));
 
 Deno.test("run() says which program failed, how, and with what words", async () => {
   const error = await assertRejects(() => run("sh", ["-c", "echo broken >&2; exit 3"]));
