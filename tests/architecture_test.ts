@@ -9,10 +9,11 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   slots: ["core"],
   http: ["core"],
   host: ["core"],
+  metrics: ["core"],
   oras: [],
   // the one room that stands on another: it says what releases look like as OCI artifacts
   oci: ["core", "oras"],
-  cli: ["core", "boot", "slots", "http", "host", "oci", "oras"],
+  cli: ["core", "boot", "slots", "http", "host", "metrics", "oci", "oras"],
 };
 
 interface Module {

@@ -12,6 +12,7 @@ import { addActivate } from "./commands/activate.ts";
 import { addApply } from "./commands/apply.ts";
 import { addCheck } from "./commands/check.ts";
 import { addHealthcheck } from "./commands/healthcheck.ts";
+import { addMetrics } from "./commands/metrics.ts";
 import { addRollback } from "./commands/rollback.ts";
 import { addStatus } from "./commands/status.ts";
 import { NAME } from "./options.ts";
@@ -67,6 +68,7 @@ export function buildProgram(
   addHealthcheck(desk);
   addRollback(desk);
   addStatus(desk);
+  addMetrics(desk);
   return program as unknown as AnyCommand;
 }
 

@@ -17,14 +17,19 @@ export const NAME = "kubesolo-update";
 /** Where the state is. */
 export const DEFAULT_STATE = "/var/lib/kubesolo/update/state.json";
 
-/** How the outcome is printed, and where things are on this node. */
+/** {@linkcode withNode}, and where the settings are. */
 export function withPlaces(command: Command) {
+  return withNode(command)
+    .option("--conf <file>", `settings (default: ${DEFAULT_CONF}, if it is there)`);
+}
+
+/** How the outcome is printed, and where things are on this node. */
+export function withNode(command: Command) {
   return command
     .option("--json", "print the outcome as JSON on standard output")
     .option("--disk <device>", "look for the partitions on this disk alone, such as /dev/vda")
     .option("--grubenv <file>", "use this grubenv instead of the one on the ESP")
     .option("--state <file>", "where the state is kept", DEFAULT_STATE)
-    .option("--conf <file>", `settings (default: ${DEFAULT_CONF}, if it is there)`)
     .addOption(
       new Option("--log-format <format>", "how to say on standard error what happens")
         .choices(LOG_FORMATS).default("text" as const),

@@ -7,6 +7,8 @@
 import { basename, dirname } from "@std/path";
 import { GrubBootEnv, GrubEditenv, type GrubPlace } from "../boot/mod.ts";
 import {
+  type BootEnv,
+  type Disk,
   type HealthCheck,
   type HealthcheckPolicy,
   LABELS,
@@ -14,6 +16,7 @@ import {
   type Policy,
   quietly,
   type Reporter,
+  type SlotStore,
   UpdateError,
   type UpdateSource,
 } from "../core/mod.ts";
@@ -132,18 +135,31 @@ async function acquire(command: string, directory: string, seconds: number): Pro
   }
 }
 
-async function open(flags: PlaceFlags, places: Places, reporter: Reporter): Promise<Context> {
-  const disk = new DenoDisk();
-  const settings = await readSettings(disk, { ...flags, conf: places.conf });
-  await ensureView();
-  const partitions = new DevicePartitions({ view: HOST_VIEW, disk: flags.disk });
+/** Everything of a node but its boot; nothing is touched before a method is called. */
+export interface Parts {
+  readonly disk: Disk;
+  readonly slots: SlotStore;
+  readonly bootEnv: BootEnv;
+  readonly states: FileStateStore;
+}
+
+/** The parts of the node that flags name, for who only watches and takes no lock. */
+export async function watchParts(flags: PlaceFlags, reporter: Reporter): Promise<Parts> {
+  return partsOf(new DenoDisk(), flags, await checkPlaces(flags), quietly(reporter));
+}
+
+function partsOf(
+  disk: Disk,
+  { disk: device }: PlaceFlags,
+  places: Places,
+  reporter: Reporter,
+): Parts {
+  const partitions = new DevicePartitions({ view: HOST_VIEW, disk: device });
   const mounts = new CommandMounts({ view: HOST_VIEW, directory: MOUNT_DIRECTORY });
-  const quiet = quietly(reporter);
-  const stallSeconds = flags.stallTimeout ?? 30;
   const workDirectory = dirname(places.state);
-  const node: Node = {
-    boot: await readBoot(disk),
-    slots: new PartitionSlotStore({ disk, partitions, mounts, reporter: quiet, workDirectory }),
+  return {
+    disk,
+    slots: new PartitionSlotStore({ disk, partitions, mounts, reporter, workDirectory }),
     bootEnv: new GrubBootEnv({
       disk,
       place: places.grubenv === undefined
@@ -155,6 +171,18 @@ async function open(flags: PlaceFlags, places: Places, reporter: Reporter): Prom
       editor: new GrubEditenv({ scratch: SCRATCH_DIRECTORY }),
     }),
     states: new FileStateStore(disk, places.state),
+  };
+}
+
+async function open(flags: PlaceFlags, places: Places, reporter: Reporter): Promise<Context> {
+  const disk = new DenoDisk();
+  const settings = await readSettings(disk, { ...flags, conf: places.conf });
+  await ensureView();
+  const quiet = quietly(reporter);
+  const stallSeconds = flags.stallTimeout ?? 30;
+  const node: Node = {
+    ...partsOf(disk, flags, places, quiet),
+    boot: await readBoot(disk),
     reporter: quiet,
     architecture: Deno.build.arch,
     now: () => new Date(),
@@ -171,7 +199,7 @@ async function open(flags: PlaceFlags, places: Places, reporter: Reporter): Prom
     source: () => openSource(settings, { disk, stallSeconds, plainHttp: flags.plainHttp ?? false }),
     healthChecks: async () => {
       const { chooseHealthChecks } = await import("./health_checks.ts");
-      return await chooseHealthChecks({ settings, disk, workDirectory });
+      return await chooseHealthChecks({ settings, disk, workDirectory: dirname(places.state) });
     },
     healthPolicy: () => ({
       timeoutSeconds: flags.timeout ?? 30,

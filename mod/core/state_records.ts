@@ -101,6 +101,7 @@ function checkHealth(health: Record<string, unknown>): void {
     strings(one, "health.results", ["name"]);
     need(typeof one.passed === "boolean", "health.results.passed");
     duration(one.milliseconds, "health.results.milliseconds");
+    count(one.tries, "health.results.tries");
     need(one.reason === undefined || typeof one.reason === "string", "health.results.reason");
   }
 }

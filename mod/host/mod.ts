@@ -12,6 +12,7 @@ export type { UpdateState, Written } from "../core/mod.ts";
 export * from "./boot.ts";
 export * from "./data_partition_check.ts";
 export * from "./disk.ts";
+export * from "./memory.ts";
 export * from "./probe_check.ts";
 export * from "./reboot.ts";
 export * from "./state_store.ts";

@@ -47,13 +47,11 @@ export class FileStateStore implements StateStore {
   async load(): Promise<{ readonly state: UpdateState; readonly warning?: string }> {
     const bytes = await this.#read();
     if (bytes === undefined) return { state: NEW_STATE };
-    let problem = `longer than ${MAX_STATE_BYTES} bytes`;
-    if (bytes) {
-      try {
-        return { state: parseState(new TextDecoder("utf-8", { fatal: true }).decode(bytes)) };
-      } catch (error) {
-        problem = reasonOf(error);
-      }
+    let problem: string;
+    try {
+      return { state: parse(bytes) };
+    } catch (error) {
+      problem = reasonOf(error);
     }
     const fate = await this.#setAside();
     return {
@@ -61,6 +59,16 @@ export class FileStateStore implements StateStore {
       warning:
         `${this.#path} is garbled (${problem}): ${fate}; phase and ledger start anew, so a release that failed here may be tried again`,
     };
+  }
+
+  /**
+   * The state as {@linkcode load} gives it, for who only watches: a garbled file stays where it is.
+   *
+   * @throws {Error} saying why it is garbled, or cannot be read at all.
+   */
+  async look(): Promise<UpdateState> {
+    const bytes = await this.#read();
+    return bytes === undefined ? NEW_STATE : parse(bytes);
   }
 
   /**
@@ -123,4 +131,9 @@ export class FileStateStore implements StateStore {
       cause,
     });
   }
+}
+
+function parse(bytes: Uint8Array | null): UpdateState {
+  if (!bytes) throw new Error(`longer than ${MAX_STATE_BYTES} bytes`);
+  return parseState(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
 }
