@@ -128,7 +128,7 @@ function unusable(path: string, found: string, cause?: unknown): UpdateError {
   return new UpdateError("usage", {
     operation: `reading ${path}`,
     found,
-    advice: `put PEM files inside ${SCOPE.read[0]}`,
+    advice: `name the right PEM file, inside ${SCOPE.read[0]}`,
     cause,
   });
 }

@@ -53,11 +53,6 @@ export function upTo(
   };
 }
 
-/** Nothing more comes, once what was sent has arrived: the runtime's server leaves the connection open. */
-export function breakOff(response: ServerResponse): void {
-  response.socket?.end();
-}
-
 /** The connection breaks in a moment; what is on its way by then is lost. */
 export function cutOff(response: ServerResponse): void {
   setTimeout(() => response.destroy(new Error("cut off")), 100);

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { MARK_BYTES } from "../../mod/slots/mod.ts";
 import { ended } from "../sandbox.ts";
 import { assertEnding, assertRecovers, type Ending } from "./_aftermath.ts";
-import { breakOff, drip, ofUnknownLength, on, status, upTo } from "./_bad_server.ts";
+import { cutOff, drip, ofUnknownLength, on, status, upTo } from "./_bad_server.ts";
 import { bytesOf, sha256, TestNode, until } from "./_test_node.ts";
 
 const INITRAMFS = bytesOf("initramfs 2.0.0", 2_000_000);
@@ -62,7 +62,7 @@ Deno.test("a body that ends early is fetched to its end, or the source is given 
   await using node = await TestNode.create();
   await node.publish({ version: "2.0.0" });
 
-  node.answer = on(".gz", upTo(INITRAMFS, 1_200_000, breakOff));
+  node.answer = on(".gz", upTo(INITRAMFS, 1_200_000, cutOff));
   const broken = await node.ask("apply", ...HASTE);
   await assertEnding(node, broken, {
     ...FAILED,
@@ -74,14 +74,15 @@ Deno.test("a body that ends early is fetched to its end, or the source is given 
   node.requests.length = 0;
   let times = 0;
   node.answer = on(".gz", (request, response) => {
-    upTo(INITRAMFS, 1_200_000 + ++times * 300_000, breakOff)(request, response);
+    upTo(INITRAMFS, 1_200_000 + ++times * 300_000, cutOff)(request, response);
   });
-  const { code, stderr } = await node.ask("apply", ...HASTE);
+  const { code, stderr } = await node.ask("apply");
   assertEquals(code, 0, stderr);
+  assertEquals(stderr.includes("for 30 seconds"), false, "what breaks is not waited for");
   assertEquals(await node.slot("B"), "2.0.0");
   const [first, ...ranges] = node.requests.slice(1).map(rangeOf);
   assertEquals(first, 1_200_000, "what was there is not fetched again");
-  assertEquals(ranges.length, 2);
+  assert(ranges.length >= 2, node.requests.join("\n"));
   for (const range of ranges) assert(range > first && range < 1_800_001, node.requests.join("\n"));
 });
 
@@ -142,7 +143,7 @@ Deno.test("a server that goes away in the middle costs only the bytes that were 
     ".gz",
     upTo(INITRAMFS, 1_000_000, (response) => {
       response.once("close", () => void node.stopServer());
-      breakOff(response);
+      cutOff(response);
     }),
   );
   await assertEnding(node, await node.ask("apply", ...HASTE), {

@@ -139,7 +139,7 @@ Deno.test("files that are no certificates and keys are usage errors that name th
     await node.put(`/etc/kubesolo/${name}`, contents);
   }
   const cases: readonly [flags: string, says: RegExp][] = [
-    ["--ca-file none.pem", /^reading .*none.pem: No such file.*; put PEM files inside \/etc\/kub/],
+    ["--ca-file none.pem", /^reading .*none.pem: No such file.*; name the right PEM file, in/],
     ["--ca-file .", /^reading --ca-file: .* lies outside of what this program may read; name a/],
     ["--ca-file garbage.pem", /^reading .*garbage.pem: no certificate in PEM; /],
     ["--ca-file node.key", /^reading .*node.key: no certificate in PEM; /],
