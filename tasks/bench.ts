@@ -7,31 +7,28 @@
 
 import { taskOptions } from "./arguments.ts";
 import { LoopDisk, systemPartitions } from "../tests/loop_disk.ts";
+import { Registry } from "../tests/oras/_registry.ts";
 import { Sandbox } from "../tests/sandbox.ts";
 import { compileAgent } from "./compile.ts";
 import { ensureInstalled, fileOf } from "./debian.ts";
-import { sha256OfFile } from "./digest.ts";
+import { bash, type Contender, median, race, timed } from "./bench/measure.ts";
+import { prepareNode, publishImage, serveByNginx } from "./bench/site.ts";
+import { publishArtifact, REPOSITORY, serveAsRegistry, TAG } from "./bench/artifact.ts";
 import { findRuntime } from "./runtime.ts";
 import { run } from "./run.ts";
 import { main, say } from "./screen.ts";
+import { ROOT } from "./sources.ts";
 
-const MEBIBYTE = 1 << 20;
 const SPEED_MEBIBYTES = 400;
 const MEMORY_MEBIBYTES = [64, 1024] as const;
 const SLOT_MEBIBYTES = 1040;
 const START_RUNS = 25;
 
-/** What is measured, by name. */
-interface Contender {
-  readonly name: string;
-  /** One run; seconds. */
-  once(): Promise<number>;
-}
-
 const HELP = `deno task bench [--runs N] [--json FILE]
 
-Measures the agent next to curl, sha256sum and dd, its memory, and its start. Needs root, for
-loop devices; run it on a machine that does nothing else.
+Measures the agent next to curl, sha256sum and dd, over HTTP and from a registry, pushing next to
+skopeo, the agent's memory, and its start. Needs root, for loop devices; run it on a machine that does
+nothing else.
 
   --runs N      runs of each, of which the median counts (3)
   --json FILE   write the figures`;
@@ -44,6 +41,8 @@ await main(async () => {
   await ensureInstalled(
     fileOf("nginx-light", "/usr/sbin/nginx"),
     fileOf("curl", "/usr/bin/curl"),
+    fileOf("docker-registry", "/usr/bin/docker-registry"),
+    fileOf("skopeo", "/usr/bin/skopeo"),
   );
   await compileAgent("x86_64");
   const partitions = systemPartitions({ efi: "ext4", mebibytes: { B: SLOT_MEBIBYTES } });
@@ -54,10 +53,15 @@ await main(async () => {
   const runs = Number(values.runs);
 
   const speed = await compareSpeed(runs, disk, sandbox, server.url);
+  const sources = await compareSources(runs, disk, sandbox, server.url);
+  const push = await comparePush(runs, `${disk.directory}/www`);
   const memory = await compareMemory(disk, sandbox, server.url);
   const start = await compareStart(disk.directory, sandbox);
   if (values.json) {
-    await Deno.writeTextFile(values.json, JSON.stringify({ speed, memory, start }, null, 2));
+    await Deno.writeTextFile(
+      values.json,
+      JSON.stringify({ speed, sources, push, memory, start }, null, 2),
+    );
   }
 });
 
@@ -73,7 +77,11 @@ async function compareSpeed(
     `dd of=${slot} bs=4M iflag=fullblock conv=fsync status=none`;
   const readBack = `blockdev --flushbufs ${slot}; ` +
     `dd if=${slot} bs=4M count=${SPEED_MEBIBYTES / 4} status=none | sha256sum`;
-  const contenders: readonly Contender[] = [
+  return await race({
+    title: "over loopback HTTP into a loop device",
+    mebibytes: SPEED_MEBIBYTES,
+    runs,
+  }, [
     {
       name: "kubesolo-update apply (fetch, hash, write, fsync, read back, hash)",
       once: async () => {
@@ -93,25 +101,66 @@ async function compareSpeed(
       name: "dd conv=fsync from a file, nothing else",
       once: () => timed(() => bash(`dd if=${image} of=${slot} bs=4M conv=fsync status=none`)),
     },
-  ];
-  const seconds = new Map(contenders.map(({ name }) => [name, [] as number[]]));
-  for (let i = 0; i < runs; i++) {
-    for (const { name, once } of contenders) seconds.get(name)?.push(await once());
-  }
-  const own = median(seconds.get(contenders[0].name) ?? []);
-  say(`\n${SPEED_MEBIBYTES} MiB over loopback HTTP into a loop device, median of ${runs} runs`);
-  const medians: Record<string, number> = {};
-  for (const { name } of contenders) {
-    const value = median(seconds.get(name) ?? []);
-    medians[name] = value;
-    say(
-      `  ${value.toFixed(2).padStart(6)} s  ${
-        (SPEED_MEBIBYTES / value).toFixed(0).padStart(4)
-      } MiB/s  ` +
-        `agent takes ${(own / value).toFixed(2)} of its time  ${name}`,
-    );
-  }
-  return medians;
+  ]);
+}
+
+/** The same image from a file server, and from registries: a real one, and the file server as one. */
+async function compareSources(
+  runs: number,
+  disk: LoopDisk,
+  sandbox: Sandbox,
+  url: string,
+): Promise<Record<string, number>> {
+  await publishImage(disk.directory, url, SPEED_MEBIBYTES);
+  await using registry = await Registry.start();
+  await publishArtifact(`${disk.directory}/www`, registry.host);
+  await serveAsRegistry(`${disk.directory}/www`);
+  const apply = (name: string, ...source: string[]): Contender => ({
+    name,
+    once: async () => {
+      await sandbox.sh("rm -rf /var/lib/kubesolo/update");
+      return await timed(async () => {
+        const { code, stderr } = await sandbox.update("apply", ...source);
+        if (code !== 0) throw new Error(stderr);
+      });
+    },
+  });
+  const static_ = new URL(url).host;
+  return await race({ title: "into a loop device", mebibytes: SPEED_MEBIBYTES, runs }, [
+    apply(
+      "registry: docker-registry",
+      "--registry",
+      `${registry.host}/${REPOSITORY}`,
+      "--plain-http",
+    ),
+    apply("registry: files behind nginx", "--registry", `${static_}/${REPOSITORY}`, "--plain-http"),
+    apply("HTTP: nginx", "--server", url),
+  ]);
+}
+
+/** An image layout into a fresh registry: ours, and skopeo. */
+async function comparePush(runs: number, directory: string): Promise<Record<string, number>> {
+  const layout = `oci:${directory}/layout:${TAG}`;
+  const push = (name: string, command: (to: string) => string): Contender => ({
+    name,
+    once: async () => {
+      // its own each time: what is there already is not sent again
+      await using registry = await Registry.start();
+      return await timed(() => bash(command(`${registry.host}/${REPOSITORY}:${TAG}`)));
+    },
+  });
+  const copy = `${Deno.execPath()} run -A ${ROOT}/tasks/publish_copy.ts --plain-http`;
+  return await race({
+    title: "from an image layout into a registry",
+    mebibytes: SPEED_MEBIBYTES,
+    runs,
+  }, [
+    push("deno task publish:copy", (to) => `${copy} --from ${layout} --to ${to}`),
+    push(
+      "skopeo copy",
+      (to) => `skopeo copy --quiet --dest-tls-verify=false ${layout} docker://${to}`,
+    ),
+  ]);
 }
 
 async function compareMemory(
@@ -165,65 +214,6 @@ async function compareStart(directory: string, sandbox: Sandbox): Promise<Record
   return medians;
 }
 
-/** Slot A confirmed, and a version in it: all that `apply` asks of a node. */
-async function prepareNode(disk: LoopDisk): Promise<void> {
-  const block = "# GRUB Environment Block\nactive_slot=A\nboot_counter=3\nboot_success=1\n";
-  await disk.mounted("KSOLOEFI", async (esp) => {
-    await Deno.mkdir(`${esp}/grub`);
-    for (const name of ["grubenv", "grubenv.bak"]) {
-      await Deno.writeTextFile(`${esp}/grub/${name}`, block.padEnd(1024, "#"));
-    }
-  });
-  await disk.mounted("KSOLOA", (slot) => Deno.writeTextFile(`${slot}/version`, "1.0.0\n"));
-}
-
-async function publishImage(directory: string, url: string, mebibytes: number): Promise<string> {
-  const image = `${directory}/www/image`;
-  await bash(`head -c ${mebibytes * MEBIBYTE} /dev/urandom >${image}`);
-  const latest = {
-    version: "2.0.0",
-    channel: "stable",
-    architecture: "x86_64",
-    image_url: `${url}/image`,
-    image_sha256: await sha256OfFile(image),
-    image_size: mebibytes * MEBIBYTE,
-  };
-  await Deno.writeTextFile(`${directory}/www/latest.json`, JSON.stringify(latest));
-  return image;
-}
-
-/** nginx on a free port, with `www` below `directory`. */
-async function serveByNginx(directory: string): Promise<{ url: string } & AsyncDisposable> {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const { port } = listener.addr;
-  listener.close();
-  await Deno.mkdir(`${directory}/www`);
-  await Deno.writeTextFile(
-    `${directory}/nginx.conf`,
-    `daemon off; user root; pid ${directory}/nginx.pid; error_log stderr crit; events {}
-     http { access_log off; sendfile on; client_body_temp_path ${directory}/body;
-       server { listen 127.0.0.1:${port}; root ${directory}/www; } }`,
-  );
-  const child = new Deno.Command("/usr/sbin/nginx", {
-    args: ["-p", directory, "-c", `${directory}/nginx.conf`],
-    stdout: "null",
-    stderr: "inherit",
-  }).spawn();
-  const url = `http://127.0.0.1:${port}`;
-  for (let tries = 0; tries < 100; tries++) {
-    const answered = await fetch(url).then((response) => response.body?.cancel(), () => false);
-    if (answered !== false) break;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  return {
-    url,
-    async [Symbol.asyncDispose]() {
-      child.kill("SIGTERM");
-      await child.status;
-    },
-  };
-}
-
 /** Peak resident memory of the agent in MiB: what the kernel kept of it while it ran. */
 async function peakMemory(sandbox: Sandbox, ...args: string[]): Promise<number> {
   const [program, inside] = sandbox.inside(sandbox.agent, ...args);
@@ -241,18 +231,4 @@ async function peakMemory(sandbox: Sandbox, ...args: string[]): Promise<number> 
   clearInterval(timer);
   if (code !== 0) throw new Error(`the agent ended with ${code}`);
   return peak / 1024;
-}
-
-async function bash(script: string): Promise<void> {
-  await run("bash", ["-c", `set -o pipefail; ${script}`]);
-}
-
-async function timed(body: () => Promise<void>): Promise<number> {
-  const began = performance.now();
-  await body();
-  return (performance.now() - began) / 1000;
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[values.length >> 1];
 }

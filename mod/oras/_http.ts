@@ -13,6 +13,7 @@ import {
   retryAfterMilliseconds,
 } from "./_answer.ts";
 import { reasonOf } from "./_body.ts";
+import type { ByteStream } from "./content.ts";
 import { OrasError } from "./errors.ts";
 import {
   FIRST_WAIT_MILLISECONDS,
@@ -36,7 +37,10 @@ export interface Call {
   readonly headers: Readonly<Record<string, string>>;
   /** Value of `Authorization`, and the only origin that may see it. */
   readonly authorization?: { readonly value: string; readonly origin: string };
-  readonly body?: Uint8Array<ArrayBuffer>;
+  /** A stream is sent once. */
+  readonly body?: Uint8Array<ArrayBuffer> | ByteStream;
+  /** Bytes of a body that is a stream. */
+  readonly size?: number;
   readonly signal?: AbortSignal;
   /** For messages. */
   readonly action: string;
@@ -95,6 +99,7 @@ export function nextUrl(from: URL, location: string | null, action: string): URL
 }
 
 async function persist(request: Call, connection: Connection): Promise<Response> {
+  const once = request.body instanceof ReadableStream;
   const again = IDEMPOTENT.includes(request.method);
   for (let tries = 1, backoff = FIRST_WAIT_MILLISECONDS;; tries++, backoff *= 2) {
     let wait = Math.min(backoff, connection.headersSeconds * 1000);
@@ -102,10 +107,11 @@ async function persist(request: Call, connection: Connection): Promise<Response>
       const response = await exchange(request, connection);
       if (!mayPass(response.status)) return response;
       const failure = await failureOf({ response, url: request.url }, request.action);
-      if (tries === MAX_TRIES || !(again || DECLINED.includes(response.status))) throw failure;
+      const mayRepeat = !once && (again || DECLINED.includes(response.status));
+      if (tries === MAX_TRIES || !mayRepeat) throw failure;
       wait = Math.max(wait, retryAfterMilliseconds(response));
     } catch (error) {
-      if (!(error instanceof NoAnswer) || !again || tries === MAX_TRIES) throw error;
+      if (!(error instanceof NoAnswer) || once || !again || tries === MAX_TRIES) throw error;
     }
     await connection.sleep(wait, request.signal);
   }
@@ -116,6 +122,7 @@ class NoAnswer extends OrasError {}
 
 async function exchange(request: Call, connection: Connection): Promise<Response> {
   const { method, url, authorization, body, signal, action } = request;
+  const size = body instanceof Uint8Array ? body.length : request.size ?? 0;
   signal?.throwIfAborted();
   const headers = new Headers({
     // digests are over the bytes as the registry has them
@@ -125,7 +132,7 @@ async function exchange(request: Call, connection: Connection): Promise<Response
   });
   if (authorization?.origin === url.origin) headers.set("authorization", authorization.value);
   const late = new AbortController();
-  const seconds = connection.headersSeconds + (body?.length ?? 0) / MIN_UPLOAD_BYTES_PER_SECOND;
+  const seconds = connection.headersSeconds + size / MIN_UPLOAD_BYTES_PER_SECOND;
   const timer = setTimeout(() => late.abort(), seconds * 1000);
   try {
     return await fetch(url, {

@@ -25,7 +25,8 @@ export class Uploads {
 
   /**
    * Resolves when the blob is there. Bytes, and streams of at most {@linkcode UPLOAD_CHUNK_BYTES}, go in
-   * one request; longer streams go in chunks, so that each can be sent again after a token has expired.
+   * one request that can be sent again. Longer streams go in one that cannot, as they come; in chunks
+   * where the registry says how long those have to be.
    */
   async push(expected: Descriptor, content: ByteStream | Uint8Array<ArrayBuffer>): Promise<void> {
     const action = `pushing blob ${this.#api.name}@${expected.digest}`;
@@ -36,7 +37,7 @@ export class Uploads {
       }
       return await this.#whole(expected, content, action);
     }
-    if (expected.size > UPLOAD_CHUNK_BYTES) return await this.#chunks(expected, content, action);
+    if (expected.size > UPLOAD_CHUNK_BYTES) return await this.#long(expected, content, action);
     await this.#whole(expected, await readAll(expected, content, UPLOAD_CHUNK_BYTES), action);
   }
 
@@ -63,17 +64,21 @@ export class Uploads {
     await this.#finish(location, digest, bytes, action);
   }
 
-  async #chunks(expected: Descriptor, content: ByteStream, action: string) {
+  async #long(expected: Descriptor, content: ByteStream, action: string) {
     const { location, least } = await this.#start(action).catch(async (error) => {
       await content.cancel().catch(() => {});
       throw error;
     });
+    const stream = verified(expected, content);
     let at = location;
     try {
-      let sent = 0;
-      for await (const chunk of chunksOf(verified(expected, content), least)) {
-        at = await this.#patch(at, sent, chunk, action);
-        sent += chunk.length;
+      if (least === undefined) at = await this.#stream(at, stream, expected.size, action);
+      else {
+        let sent = 0;
+        for await (const chunk of chunksOf(stream, Math.max(least, UPLOAD_CHUNK_BYTES))) {
+          at = await this.#patch(at, sent, chunk, action);
+          sent += chunk.length;
+        }
       }
       await this.#finish(at, expected.digest, new Uint8Array(), action);
     } catch (error) {
@@ -82,17 +87,46 @@ export class Uploads {
     }
   }
 
-  async #start(action: string): Promise<{ location: URL; least: number }> {
+  async #start(action: string): Promise<{ location: URL; least?: number }> {
     const at = "blobs/uploads/";
     const wanted = [202];
     const answer = await this.#api.send({ method: "POST", at, actions: WRITE, wanted, action });
     await dismiss(answer.response);
-    const least = Number(answer.response.headers.get("oci-chunk-min-length") ?? 0) || 0;
-    if (least > MAX_UPLOAD_CHUNK_BYTES) {
+    const least = Number(answer.response.headers.get("oci-chunk-min-length")) || undefined;
+    if (least !== undefined && least > MAX_UPLOAD_CHUNK_BYTES) {
       const found = `chunks of ${least} bytes are wanted, more than ${MAX_UPLOAD_CHUNK_BYTES}`;
       throw new OrasError("protocol", action, found);
     }
-    return { location: locationOf(answer, action), least: Math.max(least, UPLOAD_CHUNK_BYTES) };
+    return { location: locationOf(answer, action), least };
+  }
+
+  /** Sends all of it with one request, as `docker push` does. */
+  async #stream(at: URL, stream: ByteStream, size: number, action: string): Promise<URL> {
+    const reader = stream.getReader();
+    let broken: { readonly error: unknown } | undefined;
+    const source: UnderlyingByteSource = {
+      type: "bytes",
+      async pull(controller) {
+        try {
+          const { value, done } = await reader.read();
+          if (!done) return controller.enqueue(value);
+          controller.close();
+          controller.byobRequest?.respond(0);
+        } catch (error) {
+          broken = { error };
+          throw error;
+        }
+      },
+      cancel: (reason) => reader.cancel(reason),
+    };
+    const body: ByteStream = new ReadableStream(source);
+    const request = { method: "PATCH", at, actions: WRITE, headers: OCTETS, body, size } as const;
+    try {
+      return await kept(await this.#api.send({ ...request, wanted: [202], action }), size, action);
+    } catch (error) {
+      // that the content was wrong explains why the request was broken off
+      throw broken ? broken.error : error;
+    }
   }
 
   async #patch(at: URL, sent: number, chunk: Uint8Array<ArrayBuffer>, action: string) {
@@ -106,12 +140,7 @@ export class Uploads {
       wanted: [202],
       action,
     });
-    await dismiss(answer.response);
-    const range = answer.response.headers.get("range");
-    if (range !== null && range.replace(/^bytes=/, "") !== `0-${last}`) {
-      throw new OrasError("protocol", action, `bytes ${shown(range)} are kept of 0-${last}`);
-    }
-    return locationOf(answer, action);
+    return await kept(answer, sent + chunk.length, action);
   }
 
   async #finish(location: URL, digest: string, body: Uint8Array<ArrayBuffer>, action: string) {
@@ -140,6 +169,16 @@ export class Uploads {
       // nothing depends on it
     }
   }
+}
+
+/** Where the upload goes on, once the registry has all of the first `size` bytes. */
+async function kept(answer: Answer, size: number, action: string): Promise<URL> {
+  await dismiss(answer.response);
+  const range = answer.response.headers.get("range");
+  if (range !== null && range.replace(/^bytes=/, "") !== `0-${size - 1}`) {
+    throw new OrasError("protocol", action, `bytes ${shown(range)} are kept of 0-${size - 1}`);
+  }
+  return locationOf(answer, action);
 }
 
 function locationOf({ response, url }: Answer, action: string): URL {

@@ -6,11 +6,15 @@
 
 import { planCopy } from "./_copy_plan.ts";
 import { watched } from "./_watched.ts";
+import { OrasError } from "./errors.ts";
 import type { ByteStream, Descriptor, ReadOnlyTarget, Target } from "./content.ts";
 import { isDigest } from "./digest.ts";
 
 /** Blobs on their way at once, where nothing else is said. */
 export const DEFAULT_COPY_CONCURRENCY = 3;
+
+/** Times that a blob is begun whose connection breaks. */
+export const COPY_TRIES = 3;
 
 /** What has become of one content. */
 export interface CopyProgress {
@@ -86,7 +90,7 @@ export async function copy(
   await inParallel(blobs, options.concurrency ?? DEFAULT_COPY_CONCURRENCY, stop, async (target) => {
     signal.throwIfAborted();
     const fetch = () => source.fetch(target, { signal });
-    await bring(destination, target, fetch, onProgress);
+    await persist(signal, () => bring(destination, target, fetch, onProgress));
   });
   for (const { target, bytes } of manifests) {
     signal.throwIfAborted();
@@ -94,6 +98,18 @@ export async function copy(
   }
   if (tag !== undefined) await destination.tag(root, tag);
   return root;
+}
+
+/** Does it again from the start where a connection broke: a blob that is there already costs little. */
+async function persist(signal: AbortSignal, work: () => Promise<void>): Promise<void> {
+  for (let tries = 1;; tries++) {
+    try {
+      return await work();
+    } catch (error) {
+      const broke = error instanceof OrasError && error.code === "unreachable";
+      if (!broke || tries === COPY_TRIES || signal.aborted) throw error;
+    }
+  }
 }
 
 async function bring(

@@ -7,6 +7,7 @@
 import { type Answer, dismiss, failureOf } from "./_answer.ts";
 import { type Applicant, Authorizations } from "./_authorizations.ts";
 import { call, type Connection } from "./_http.ts";
+import type { ByteStream } from "./content.ts";
 import type { CredentialFinder } from "./credentials.ts";
 import { HEADERS_SECONDS } from "./registry_limits.ts";
 
@@ -48,8 +49,10 @@ export interface RegistryRequest {
   readonly from?: string;
   /** Headers besides the usual. */
   readonly headers?: Readonly<Record<string, string>>;
-  /** What is sent. */
-  readonly body?: Uint8Array<ArrayBuffer>;
+  /** What is sent. A stream goes once: no second try, neither for a new token nor for a busy registry. */
+  readonly body?: Uint8Array<ArrayBuffer> | ByteStream;
+  /** Bytes of the body, where it is a stream. */
+  readonly size?: number;
   /** Statuses that are an answer; all others are failures. */
   readonly wanted: readonly number[];
   /** For messages. */
@@ -95,13 +98,14 @@ export class RegistryClient {
     const scheme = this.#options.plainHttp ? "http" : "https";
     const base = new URL(`${scheme}://${hostOf(request.registry)}/v2/${request.repository}/`);
     const url = typeof request.at === "string" ? new URL(request.at, base) : request.at;
-    const { method, headers = {}, body, signal, action } = request;
+    const { method, headers = {}, body, size, signal, action } = request;
     const ask = (value?: string) =>
       call({
         method,
         url,
         headers,
         body,
+        size,
         signal,
         action,
         authorization: value ? { value, origin: base.origin } : undefined,
@@ -109,7 +113,8 @@ export class RegistryClient {
     const applicant = { ...request, base };
     const used = this.#authorizations.known(applicant);
     let answer = await ask(used);
-    if (answer.response.status === 401 && answer.url.origin === base.origin) {
+    const again = !(body instanceof ReadableStream) && answer.url.origin === base.origin;
+    if (answer.response.status === 401 && again) {
       const value = await this.#renew(answer, applicant, used);
       if (value !== undefined) {
         await dismiss(answer.response);

@@ -19,6 +19,8 @@ export interface TokenRegistryOptions {
   readonly referrers?: boolean;
   /** Entries of one page of tags or referrers. */
   readonly page?: number;
+  /** `OCI-Chunk-Min-Length` that it answers. */
+  readonly chunkLength?: number;
   /** Takes no blobs from other repositories. */
   readonly noMount?: boolean;
   /** Answers instead of the registry, where it wants to. */
@@ -220,7 +222,11 @@ export class TokenRegistry implements AsyncDisposable {
       }
       const session = crypto.randomUUID();
       this.#uploads.set(session, new Uint8Array());
-      return accepted(`/v2/${repository}/blobs/uploads/${session}?state=a`);
+      const { chunkLength } = this.#options;
+      return accepted(
+        `/v2/${repository}/blobs/uploads/${session}?state=a`,
+        chunkLength ? { "oci-chunk-min-length": `${chunkLength}` } : {},
+      );
     }
     const session = rest.slice("uploads/".length);
     const before = this.#uploads.get(session);

@@ -2,6 +2,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import {
   type ByteStream,
   copy,
+  COPY_TRIES,
   type CopyProgress,
   DEFAULT_COPY_CONCURRENCY,
   describe,
@@ -177,6 +178,27 @@ Deno.test("copy() stops at content that is not what it is called, and tags nothi
   assertEquals(await destination.exists(descriptor), false);
   assert(destination.pushed.length < 6, "the others went on");
   assertEquals(destination.atOnce.now, 0);
+});
+
+Deno.test("copy() begins a blob whose connection broke again, and gives it up in the end", async () => {
+  for (const broken of [COPY_TRIES - 1, COPY_TRIES]) {
+    const source = new MemoryTarget();
+    const blob = textBlob("far away");
+    const { descriptor } = await pushArtifact(source, [blob]);
+    let left = broken;
+    const destination = new class extends MemoryTarget {
+      override async push(expected: Descriptor, content: ByteStream | Uint8Array<ArrayBuffer>) {
+        if (expected.digest === blob.target.digest && left-- > 0) {
+          throw new OrasError("unreachable", "pushing", "the connection broke");
+        }
+        await super.push(expected, content);
+      }
+    }();
+    const copying = copy(source, descriptor.digest, destination);
+    if (broken < COPY_TRIES) await copying;
+    else await assertRejects(() => copying, OrasError, "the connection broke");
+    assertEquals(await destination.exists(descriptor), broken < COPY_TRIES);
+  }
 });
 
 Deno.test("copy() does not wait for blobs that hang, once another has failed", async () => {

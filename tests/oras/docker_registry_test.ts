@@ -88,7 +88,7 @@ Deno.test("docker-registry: what skopeo pushed is read", async () => {
   assertEquals(await copied.resolve("b"), manifest.descriptor);
 });
 
-Deno.test("docker-registry: a long stream goes up in chunks, and comes down from the middle", async () => {
+Deno.test("docker-registry: a long stream goes up as it comes, and comes down from the middle", async () => {
   await using registry = await Registry.start();
   const repository = open(registry);
   const { descriptor, bytes } = blob(noise(2 * UPLOAD_CHUNK_BYTES + 12_345));

@@ -264,10 +264,36 @@ Deno.test("a blob that is there is not sent again", async () => {
   assertEquals(registry.requests.length, before + 1);
 });
 
+Deno.test("a long stream goes up in one request, which is sent once", async () => {
+  const { descriptor, bytes } = blob(noise(UPLOAD_CHUNK_BYTES + 1));
+  let [patches, refuse] = [0, false];
+  await using registry: TokenRegistry = new TokenRegistry({
+    tokenSeconds: 60,
+    intercept: ({ method }) => {
+      if (method !== "PATCH") return undefined;
+      patches++;
+      return refuse ? problem(503, "BUSY") : undefined;
+    },
+  });
+  await open(registry).push(descriptor, new Response(bytes).body!);
+  assertEquals(registry.blobs.get(`os@${descriptor.digest}`)?.length, bytes.length);
+  assertEquals(patches, 1);
+
+  registry.blobs.clear();
+  const tampered = bytes.slice();
+  tampered[bytes.length - 1] ^= 1;
+  await fails("content", () => open(registry).push(descriptor, new Response(tampered).body!));
+  [patches, refuse] = [0, true];
+  await fails("unreachable", () => open(registry).push(descriptor, new Response(bytes).body!));
+  assertEquals(patches, 1);
+  assertEquals(registry.blobs.size, 0);
+});
+
 Deno.test("a token that expires between two chunks is renewed", async () => {
   let patches = 0;
   await using registry: TokenRegistry = new TokenRegistry({
     tokenSeconds: 60,
+    chunkLength: 1,
     intercept: (request) => {
       if (request.method === "PATCH" && ++patches === 2) registry.forgetTokens();
       return undefined;

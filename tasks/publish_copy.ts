@@ -1,0 +1,44 @@
+/**
+ * `deno task publish:copy`: what is published in one place, brought to another.
+ *
+ * @module
+ */
+
+import { copy } from "../mod/oras/mod.ts";
+import { taskOptions } from "./arguments.ts";
+import { openDestination } from "./publish/destination.ts";
+import { main } from "./screen.ts";
+
+const HELP = `deno task publish:copy --from SOURCE --to DESTINATION
+
+Copies a release, an index with all that it lists, or any other artifact, from a registry or an image
+layout to another. What is there already is not sent again; digests stay what they are.
+
+  --from SOURCE         host/repository:tag, or oci:DIRECTORY:tag for an image layout
+  --to DESTINATION      the same; its tag may be left out, and is then the source's
+  --referrers           bring what refers to it as well: signatures, attestations
+  --plain-http          speak http to registries
+  --ca-file FILE        trust this certificate authority, in PEM
+
+Examples:
+  deno task publish:copy --from registry.lan/os/kubesolo:stable --to oci:stick/os:stable
+  deno task publish:copy --from oci:stick/os:stable --to mirror.site/os/kubesolo`;
+
+await main(async () => {
+  const values = taskOptions(HELP, {
+    "from": { type: "string" },
+    "to": { type: "string" },
+    "referrers": { type: "boolean", default: false },
+    "plain-http": { type: "boolean", default: false },
+    "ca-file": { type: "string" },
+  });
+  const { from, to, referrers } = values;
+  if (!from || !to) throw new Error(`wanted --from and --to\n\n${HELP}`);
+  const options = { plainHttp: values["plain-http"], caFile: values["ca-file"] };
+  const source = await openDestination(from, options);
+  if (!source.tag) throw new Error(`--from: wanted a tag at the end, found ${from}`);
+  const destination = await openDestination(to, options);
+  const tag = destination.tag ?? source.tag;
+  const { digest } = await copy(source.target, source.tag, destination.target, { tag, referrers });
+  console.log(`${destination.target.name}:${tag}  ${digest}`);
+});
