@@ -6,6 +6,7 @@
 
 import { copy } from "../mod/oras/mod.ts";
 import { taskOptions } from "./arguments.ts";
+import { Console } from "./publish/console.ts";
 import { openDestination } from "./publish/destination.ts";
 import { main } from "./screen.ts";
 
@@ -24,6 +25,9 @@ Examples:
   deno task publish:copy --from registry.lan/os/kubesolo:stable --to oci:stick/os:stable
   deno task publish:copy --from oci:stick/os:stable --to mirror.site/os/kubesolo`;
 
+/** Characters of a digest that are shown while it is copied. */
+const DIGEST_SHOWN = "sha256:0123456789ab".length;
+
 await main(async () => {
   const values = taskOptions(HELP, {
     "from": { type: "string" },
@@ -39,6 +43,15 @@ await main(async () => {
   if (!source.tag) throw new Error(`--from: wanted a tag at the end, found ${from}`);
   const destination = await openDestination(to, options);
   const tag = destination.tag ?? source.tag;
-  const { digest } = await copy(source.target, source.tag, destination.target, { tag, referrers });
+  const follower = new Console();
+  const { digest } = await copy(source.target, source.tag, destination.target, {
+    tag,
+    referrers,
+    onProgress({ target: layer, state, bytes }) {
+      const name = layer.digest.slice(0, DIGEST_SHOWN);
+      if (state === "copying") follower.progress("copying", name, bytes, layer.size);
+      else follower.uploaded({ name, layer, wasThere: state === "skipped" });
+    },
+  });
   console.log(`${destination.target.name}:${tag}  ${digest}`);
 });

@@ -23,8 +23,13 @@ export interface Published {
 
 /** Hears how far it is. */
 export interface Follower {
-  /** So many bytes of `total` have been compressed or sent. */
-  progress(action: "compressing" | "sending", name: string, done: number, total: number): void;
+  /** So many bytes of `total` have been compressed, copied or sent. */
+  progress(
+    action: "compressing" | "copying" | "sending",
+    name: string,
+    done: number,
+    total: number,
+  ): void;
   /** The layer is there. */
   uploaded(layer: Uploaded): void;
 }
