@@ -24,8 +24,8 @@ const ADVICE: readonly (readonly [says: RegExp, advice: string])[] = [
   ],
   [FINAL, "present a certificate that the server takes, with --client-cert and --client-key"],
   [
-    // the server's alert was lost: it hung up while the request was on its way
-    /operation was canceled: connection closed/,
+    // where the server hangs up while the request is on its way, its alert is lost now and then
+    /https:.*(?:operation was canceled: connection closed|broken pipe|connection reset)/i,
     "see whether the server wants a certificate (--client-cert and --client-key), and run it again",
   ],
 ];
