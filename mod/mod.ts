@@ -10,6 +10,7 @@ export * from "./boot/mod.ts";
 export * from "./core/mod.ts";
 export * from "./host/mod.ts";
 export * from "./http/mod.ts";
+export * from "./kube/mod.ts";
 export * from "./metrics/mod.ts";
 export * from "./oci/mod.ts";
 export * from "./slots/mod.ts";

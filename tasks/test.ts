@@ -35,6 +35,7 @@ async function ensureTestTools(): Promise<void> {
     fileOf("squashfs-tools", "/usr/bin/mksquashfs"),
     fileOf("erofs-utils", "/usr/bin/mkfs.erofs"),
     fileOf("docker-registry", "/usr/bin/docker-registry"),
+    fileOf("containerd", "/usr/bin/containerd"),
     fileOf("skopeo", "/usr/bin/skopeo"),
     "zstd",
     fileOf("containerd", "/usr/bin/containerd"),

@@ -11,9 +11,10 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   host: ["core"],
   metrics: ["core"],
   oras: [],
+  kube: ["core"],
   // the one room that stands on another: it says what releases look like as OCI artifacts
   oci: ["core", "oras"],
-  cli: ["core", "boot", "slots", "http", "host", "metrics", "oci", "oras"],
+  cli: ["core", "kube", "boot", "slots", "http", "host", "metrics", "oci", "oras"],
 };
 
 interface Module {

@@ -4,24 +4,77 @@
  * @module
  */
 
-import type { Disk, HealthCheck } from "../core/mod.ts";
-import { dataPartitionCheck, probeCheck } from "../host/mod.ts";
-import type { Settings } from "./read_settings.ts";
+import type { HealthCheck, Reporter } from "../core/mod.ts";
+import { dataPartitionCheck, probeCheck, readUptime, scriptChecks } from "../host/mod.ts";
+import {
+  apiServerCheck,
+  CONTAINERD_SOCKETS,
+  containerdCheck,
+  kubeSystemCheck,
+  nodeReadyCheck,
+} from "../kube/mod.ts";
+import { type Cluster, type ClusterPlaces, findCluster } from "./cluster.ts";
+import { scopedPath } from "./scope.ts";
+import type { ClusterCheck } from "./settings.ts";
 
 /** What {@linkcode chooseHealthChecks} goes by. */
-export interface HealthPlaces {
-  readonly settings: Settings;
-  readonly disk: Disk;
+export interface HealthPlaces extends ClusterPlaces {
   /** The agent's directory on the data partition. */
   readonly workDirectory: string;
+  /** Hears of files that are no scripts. */
+  readonly reporter: Reporter;
 }
 
 /** The checks that the settings ask for, and those that suit what is on the node. */
-export async function chooseHealthChecks(
-  { settings, disk, workDirectory }: HealthPlaces,
-): Promise<readonly HealthCheck[]> {
+export async function chooseHealthChecks(places: HealthPlaces): Promise<readonly HealthCheck[]> {
+  const { settings, disk, workDirectory, reporter } = places;
   const checks = [dataPartitionCheck(disk, workDirectory)];
   const url = settings.get("healthcheckUrl");
   if (url) checks.push(probeCheck(url));
-  return await Promise.resolve(checks);
+
+  const cluster = await findCluster(places);
+  const sockets = await containerdSockets(places);
+  const makers: Readonly<Record<ClusterCheck, () => HealthCheck>> = {
+    "containerd": () => containerdCheck(sockets),
+    "api-server": () => apiServerCheck(cluster.access),
+    "node-ready": () => nodeReadyCheck(cluster.access, cluster.node),
+    "kube-system": () =>
+      kubeSystemCheck(cluster.access, {
+        node: cluster.node,
+        clocks: { now: () => new Date(), uptime: () => readUptime(disk) },
+        stableSeconds: settings.get("kubeSystemSeconds"),
+      }),
+  };
+  const names = settings.get("healthChecks") ?? await suitable(cluster, sockets);
+  checks.push(...names.map((name) => makers[name]()));
+
+  const environment = cluster.known && cluster.kubeconfig
+    ? { KUBECONFIG: cluster.kubeconfig }
+    : undefined;
+  const scripts = await scriptChecks(undefined, environment);
+  for (const message of scripts.warnings) reporter.report({ kind: "warning", message });
+  return [...checks, ...scripts.checks];
+}
+
+/**
+ * Where there is a kubeconfig, containerd is asked as well, whether its socket is there or not: it may
+ * be what does not start.
+ */
+async function suitable(
+  { known, kubeconfig }: Cluster,
+  sockets: readonly string[],
+): Promise<readonly ClusterCheck[]> {
+  const there = await Promise.all(sockets.map((path) => Deno.stat(path).catch(() => undefined)));
+  const containerd = (known && kubeconfig) || there.some((one) => one?.isSocket);
+  return [
+    ...containerd ? ["containerd"] as const : [],
+    ...known ? ["api-server", "node-ready", "kube-system"] as const : [],
+  ];
+}
+
+async function containerdSockets({ settings }: HealthPlaces): Promise<readonly string[]> {
+  const named = settings.get("containerdSocket");
+  if (named === undefined) return CONTAINERD_SOCKETS;
+  const usual: readonly string[] = CONTAINERD_SOCKETS;
+  return [usual.includes(named) ? named : await scopedPath("containerd_socket", named, "write")];
 }

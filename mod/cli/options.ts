@@ -42,9 +42,13 @@ export function withNode(command: Command) {
 
 /** {@linkcode withPlaces}, and where releases come from, and which of them are wanted. */
 export function withSource(command: Command) {
-  return withSettings(withPlaces(command), "source")
+  return withSettings(withSettings(withPlaces(command), "source"), "cluster")
     .option("--plain-http", "speak http to the registry", false)
-    .option("--force", "skip the maintenance window and the ledger, nothing else", false)
+    .option(
+      "--force",
+      "skip the maintenance window, the node's label and the ledger, nothing else",
+      false,
+    )
     .addOption(
       new Option(
         "--stall-timeout <seconds>",

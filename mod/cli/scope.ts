@@ -12,8 +12,15 @@ import { UpdateError } from "../core/mod.ts";
 export const AGENT_VERSION: string = manifest.version;
 
 /** Directories that may be read or written, from deno.json's permission set `agent`. */
-export const SCOPE: { readonly read: readonly string[]; readonly write: readonly string[] } =
-  manifest.permissions.agent;
+export const SCOPE: { readonly read: readonly string[]; readonly write: readonly string[] } = {
+  read: manifest.permissions.agent.read.filter(isOwn),
+  write: manifest.permissions.agent.write.filter(isOwn),
+};
+
+/** The rest are containerd's socket and a pod's account, which no flag names. */
+function isOwn(path: string): boolean {
+  return path.includes("/kubesolo");
+}
 
 /**
  * The path of a file, without `..`. Permissions go by name, and links are followed: where they lead is

@@ -14,6 +14,12 @@ export const MAX_SECONDS = 86_400;
 
 const MAX_COUNT = 1000;
 
+/** The health checks that need containerd or the API server. */
+export const CLUSTER_CHECKS = ["containerd", "api-server", "node-ready", "kube-system"] as const;
+
+/** One of {@linkcode CLUSTER_CHECKS}. */
+export type ClusterCheck = typeof CLUSTER_CHECKS[number];
+
 /** One row of the table. Its name in update.conf is in snake_case, as a flag it has dashes. */
 export interface Setting<T = unknown> {
   /** What stands for its value in help. */
@@ -22,8 +28,11 @@ export interface Setting<T = unknown> {
   readonly meaning: string;
   /** What counts where nobody gave one. */
   readonly default?: string;
-  /** The commands that take its flag: those that ask a source, those that judge health, or `config` alone. */
-  readonly group: "source" | "health" | "other";
+  /**
+   * The commands that take its flag: those that ask a source, those that judge health, both of them
+   * (`cluster`), or none.
+   */
+  readonly group: "source" | "health" | "cluster" | "other";
   /** It is another word for this setting. */
   readonly as?: "server";
   /**
@@ -97,6 +106,39 @@ export const SETTINGS = {
     meaning: "a URL that must answer 2xx",
     group: "health",
     read: readWebUrl,
+  },
+  healthChecks: {
+    placeholder: "names",
+    meaning: `of ${
+      CLUSTER_CHECKS.join(", ")
+    }: those to ask, or none (default: what suits the node)`,
+    group: "health",
+    read: readChecks,
+  },
+  kubeSystemSeconds: {
+    placeholder: "seconds",
+    meaning: "that the containers of kube-system must have run for",
+    default: "30",
+    group: "health",
+    read: (text: string) => readWhole(text, 0, MAX_SECONDS),
+  },
+  containerdSocket: {
+    placeholder: "socket",
+    meaning: "where containerd listens (default: KubeSolo's, else /run/containerd/containerd.sock)",
+    group: "health",
+    read: readLine,
+  },
+  kubeconfig: {
+    placeholder: "file",
+    meaning: "how the API server is reached (default: KubeSolo's, else a pod's service account)",
+    group: "cluster",
+    read: readLine,
+  },
+  nodeName: {
+    placeholder: "name",
+    meaning: "what the API server calls this node (default: its hostname)",
+    group: "cluster",
+    read: readNodeName,
   },
   autoRollbackAfter: {
     placeholder: "count",
@@ -188,4 +230,17 @@ function readWhole(text: string, least: number, most: number): number {
   const value = Number(text);
   if (/^\d+$/.test(text) && value >= least && value <= most) return value;
   return refuse(text, `write it as a whole number, ${least} to ${most}`);
+}
+
+function readChecks(text: string): readonly ClusterCheck[] {
+  const names = text === "none" ? [] : text.split(",").map((name) => name.trim());
+  const chosen = CLUSTER_CHECKS.filter((name) => names.includes(name));
+  if (chosen.length === names.length) return chosen;
+  return refuse(text, `write none, or some of ${CLUSTER_CHECKS.join(",")}`);
+}
+
+/** A DNS subdomain (RFC 1123), which is what nodes are called by. */
+function readNodeName(text: string): string {
+  if (text.length <= 253 && /^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/.test(text)) return text;
+  return refuse(text, "write it as the API server does: small letters, digits, dashes and dots");
 }

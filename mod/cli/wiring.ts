@@ -193,13 +193,23 @@ async function open(flags: PlaceFlags, places: Places, reporter: Reporter): Prom
     policy: () => ({
       channel: settings.get("channel"),
       window: settings.get("maintenanceWindow"),
+      label: async () => {
+        const { askLabel } = await import("./cluster.ts");
+        return await askLabel({ settings, disk, bootId: node.boot.id }, quiet);
+      },
       force: flags.force ?? false,
       stallSeconds,
     }),
     source: () => openSource(settings, { disk, stallSeconds, plainHttp: flags.plainHttp ?? false }),
     healthChecks: async () => {
       const { chooseHealthChecks } = await import("./health_checks.ts");
-      return await chooseHealthChecks({ settings, disk, workDirectory: dirname(places.state) });
+      return await chooseHealthChecks({
+        settings,
+        disk,
+        workDirectory: dirname(places.state),
+        bootId: node.boot.id,
+        reporter: quiet,
+      });
     },
     healthPolicy: () => ({
       timeoutSeconds: flags.timeout ?? 30,

@@ -18,6 +18,7 @@ export const EARLIEST_CLOCK: Date = new Date("2026-01-01T00:00:00Z");
 /** The gates, by the names that refusals carry, in the order in which they are asked. */
 export type GateName =
   | "window"
+  | "label"
   | "confirmed"
   | "expired"
   | "channel"
@@ -37,6 +38,16 @@ export interface GateResult {
   readonly wanted: string;
   /** What it found. */
   readonly found: string;
+}
+
+/** What the node's label `updates.kubesolo.io/block` says. */
+export interface NodeLabel {
+  /** It holds updates back. */
+  readonly blocked: boolean;
+  /** What was found. */
+  readonly found: string;
+  /** Why there is no answer; nothing is held back then. */
+  readonly unanswered?: string;
 }
 
 /** What the gates know of the node. */
@@ -59,11 +70,13 @@ export interface NodeFacts {
   readonly now: Date;
   /** Undefined: always. */
   readonly window?: MaintenanceWindow;
+  /** What the node's label says; undefined where nobody was asked. */
+  readonly label?: NodeLabel;
 }
 
-/** The gates that need no network: asked before any. */
+/** The gates that need no network but the node's own: asked before any. */
 export function gatesBeforeNetwork(facts: NodeFacts, force: boolean): GateResult[] {
-  return [windowGate(facts, force), confirmedGate(facts)];
+  return [windowGate(facts, force), labelGate(facts, force), confirmedGate(facts)];
 }
 
 /** The gates that look at a release. `available`: bytes that the passive slot can take. */
@@ -101,6 +114,7 @@ export function firstRefusal(gates: readonly GateResult[]): GateResult | undefin
 
 const ADVICE: Readonly<Record<GateName, string>> = {
   window: "wait for the window, or add --force",
+  label: "remove the label from the node, or add --force",
   confirmed: "run `kubesolo-update healthcheck` first, or reboot",
   expired: "set the node's clock if it is wrong, else publish the release anew",
   channel: "set channel= in update.conf or --channel, or publish to the node's channel",
@@ -136,6 +150,15 @@ function windowGate({ window, now }: NodeFacts, force: boolean): GateResult {
     passed: open || force,
     wanted: window?.text ?? "any time",
     found: localTime(now) + (opening ? `, and it opens ${localTime(opening)}` : ""),
+  };
+}
+
+function labelGate({ label }: NodeFacts, force: boolean): GateResult {
+  return {
+    gate: "label",
+    passed: force || !label?.blocked,
+    wanted: "no label that blocks updates",
+    found: label?.found ?? "not asked",
   };
 }
 

@@ -5,14 +5,14 @@
  */
 
 import type { BootEnv, BootStatus } from "./boot_env.ts";
-import type { NodeFacts } from "./gates.ts";
+import type { NodeFacts, NodeLabel } from "./gates.ts";
 import type { Reporter } from "./reporter.ts";
 import { settle } from "./settle.ts";
 import { type Boot, runningSlot, type Slot } from "./slot.ts";
 import type { SlotStore } from "./slot_store.ts";
 import { move, type StateStore, type UpdateState } from "./state.ts";
 import type { Phase } from "./phases.ts";
-import type { MaintenanceWindow } from "./window.ts";
+import { isOpen, type MaintenanceWindow } from "./window.ts";
 
 /** Everything that a flow touches. */
 export interface Node {
@@ -40,7 +40,9 @@ export interface Policy {
   readonly channel: string;
   /** Maintenance window. */
   readonly window?: MaintenanceWindow;
-  /** Skips window and ledger; never architecture or verification. */
+  /** Asks for the node's label that blocks updates; undefined where there is nobody to ask. */
+  label?(): Promise<NodeLabel | undefined>;
+  /** Skips window, label and ledger; never architecture or verification. */
   readonly force: boolean;
   /** Seconds without a byte after which a connection is given up. */
   readonly stallSeconds: number;
@@ -101,8 +103,11 @@ export async function runningVersion(
   return (await node.slots.inspect(running)).version ?? state.slots[running]?.version;
 }
 
-/** The facts that the gates go by. */
+/** The facts that the gates go by. The label is asked for where it matters, and in the window alone. */
 export async function factsOf(node: Node, standing: Standing, policy: Policy): Promise<NodeFacts> {
+  const now = node.now();
+  const { window, force } = policy;
+  const closed = window !== undefined && !isOpen(window, now);
   return {
     boot: node.boot,
     running: standing.running,
@@ -111,8 +116,9 @@ export async function factsOf(node: Node, standing: Standing, policy: Policy): P
     channel: policy.channel,
     environment: standing.environment.effective,
     state: standing.state,
-    now: node.now(),
-    window: policy.window,
+    now,
+    window,
+    label: closed || force ? undefined : await policy.label?.(),
   };
 }
 

@@ -6,6 +6,9 @@ import {
   NEW_STATE,
   releaseDigest,
 } from "../../mod/core/mod.ts";
+import { BLOCK_LABEL, KUBESOLO_KUBECONFIG } from "../../mod/kube/mod.ts";
+import { ApiServer } from "../kube/_api_server.ts";
+import { nodeObject } from "../kube/_objects.ts";
 import { bytesOf, sha256, STATE, TestNode, type TestRelease } from "./_test_node.ts";
 
 /** What the compiled agent says, read as JSON; members have the names that machines see. */
@@ -51,11 +54,27 @@ const FAILED: LedgerEntry = {
   at: "2026-01-15T00:00:00Z",
 };
 
+let api: ApiServer | undefined;
+
 const REASONS: Readonly<Record<GateName, Reason>> = {
   window: {
     flags: ["--maintenance-window", `${clock(60)}-${clock(120)}`],
     wanted: /^..:..-..:..$/,
     found: /^... \d{4}-..-.. ..:.. .*, and it opens ... \d{4}-..-.. ..:.. [+-]..:..$/,
+  },
+  label: {
+    flags: ["--node-name", "edge-1"],
+    before: async (node) => {
+      api = await ApiServer.start();
+      api.node = nodeObject({ labels: { [BLOCK_LABEL]: "true" } });
+      await node.put(KUBESOLO_KUBECONFIG, api.kubeconfig());
+    },
+    after: async (node) => {
+      await node.sandbox.sh(`rm ${KUBESOLO_KUBECONFIG}`);
+      await api?.[Symbol.asyncDispose]();
+    },
+    wanted: /^no label that blocks updates$/,
+    found: /^updates.kubesolo.io\/block=true$/,
   },
   confirmed: {
     before: (node) => node.setGrubenv("A", 2, 0),

@@ -76,6 +76,7 @@ Deno.test("a node that is well and a release that suits it pass every gate, in o
   ];
   assertEquals(gates.map(({ gate }) => gate), [
     "window",
+    "label",
     "confirmed",
     "expired",
     "channel",
@@ -96,6 +97,16 @@ const BOTH_WAYS: readonly {
 }[] = [
   { gate: "window", no: [at("22:00-23:30")], yes: [at("22:00-23:31")] },
   { gate: "window", no: [at("23:31-04:00")], yes: [at("23:30-04:00")] },
+  {
+    gate: "label",
+    no: [{ label: { blocked: true, found: "block=true" } }],
+    yes: [{ label: { blocked: false, found: "block=false" } }],
+  },
+  {
+    gate: "label",
+    no: [{ label: { blocked: true, found: "block=true" } }],
+    yes: [{ label: { blocked: true, found: "block=true" } }, {}, { force: true }],
+  },
   {
     gate: "expired",
     no: [{}, { expires: NOON }],

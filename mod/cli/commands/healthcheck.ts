@@ -12,7 +12,7 @@ const AROUND_CHECKS_SECONDS = 60;
 export function addHealthcheck({ program, reporter, tell }: Desk): void {
   const command = program.command("healthcheck")
     .description("Check this system's health; confirm its slot if it is on trial.");
-  withSettings(withPlaces(command), "health")
+  withSettings(withSettings(withPlaces(command), "health"), "cluster")
     .addOption(
       new Option("--timeout <seconds>", "how long each check may take").argParser(seconds)
         .default(30),

@@ -1,0 +1,24 @@
+/**
+ * What the kernel knows of this node: its name, and how long it runs.
+ *
+ * @module
+ */
+
+import { type Disk, readSmall } from "../core/mod.ts";
+import { MAX_ATTRIBUTE_BYTES } from "./boot.ts";
+import { HOST_VIEW } from "./view.ts";
+
+/** The hostname. The view must be there: see `ensureView`. */
+export async function readHostname(disk: Disk, view: string = HOST_VIEW): Promise<string> {
+  return (await attribute(disk, `${view}/proc/sys/kernel/hostname`)).trim();
+}
+
+/** Seconds since the kernel started; time in suspension counts. The view must be there. */
+export async function readUptime(disk: Disk, view: string = HOST_VIEW): Promise<number> {
+  return Number.parseFloat(await attribute(disk, `${view}/proc/uptime`));
+}
+
+async function attribute(disk: Disk, path: string): Promise<string> {
+  const bytes = await readSmall(disk, path, MAX_ATTRIBUTE_BYTES);
+  return new TextDecoder().decode(bytes ?? new Uint8Array());
+}
