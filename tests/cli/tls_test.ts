@@ -50,8 +50,13 @@ Deno.test("with a private authority and a certificate of its own, the agent is l
   await using registry = await Registry.start({ tls: true, clients: authority });
   const registryCa = `${registry.directory}/ca.crt`;
   await using node = await nodeOf(authority, registryCa, own);
-  const port = closedPort();
+  const stale = await authority.issue("stale", { expired: true });
+  const [port, stalePort] = [closedPort(), closedPort()];
   await using nginx = await startNginx((root) => `
+    server {
+      listen 127.0.0.1:${stalePort} ssl; root ${root};
+      ssl_certificate ${stale.certificate}; ssl_certificate_key ${stale.key};
+    }
     server {
       listen 127.0.0.1:${port} ssl; root ${root}; ssl_verify_client on;
       ssl_client_certificate ${authority.certificate};
@@ -106,6 +111,12 @@ Deno.test("with a private authority and a certificate of its own, the agent is l
   const nobody = await node.update("check");
   assertEquals(nobody.code, 40, nobody.stderr);
   assertStringIncludes(nobody.stderr, "--client-cert");
+  const late = await node.update("check", "--server", `https://127.0.0.1:${stalePort}`);
+  assertEquals(late.code, 40, late.stderr);
+  assertMatch(
+    complaintOf(late),
+    /certificate expired: .*; see that the node's clock is right, and/,
+  );
   const pair = "client_cert=/etc/kubesolo/node.pem\nclient_key=/etc/kubesolo/node.key\n";
   await node.put("/etc/kubesolo/update.conf", settings + pair);
   const second = await node.update("apply");
