@@ -35,6 +35,10 @@ Deno.test("every dependency is pinned to one version", async () => {
   const { imports } = JSON.parse(await Deno.readTextFile(new URL("deno.json", ROOT)));
   for (const target of Object.values(imports as Record<string, string>)) {
     if (target.startsWith("./")) continue;
-    assertEquals(/^npm:(?:@[\w.-]+\/)?[\w.-]+@\d+\.\d+\.\d+(?:\/.*)?$/.test(target), true, target);
+    assertEquals(
+      /^npm:\/?(?:@[\w.-]+\/)?[\w.-]+@\d+\.\d+\.\d+(?:\/.*)?$/.test(target),
+      true,
+      target,
+    );
   }
 });

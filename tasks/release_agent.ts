@@ -1,0 +1,96 @@
+/**
+ * `deno task release`: everything that a release of the agent consists of, in one directory.
+ *
+ * @module
+ */
+
+import { createPrivateKey, sign } from "node:crypto";
+import { format } from "@std/fmt/bytes";
+import { relative } from "@std/path";
+import { copy, ImageLayout, writeTarLayout } from "../mod/oras/mod.ts";
+import { taskOptions } from "./arguments.ts";
+import { compileAgent, DIST } from "./compile.ts";
+import { sha256OfFile } from "./digest.ts";
+import { ARCHITECTURES } from "./elf.ts";
+import { type AgentImage, buildAgentImage } from "./oci_image/agent_image.ts";
+import { billOfMaterials } from "./release_agent/sbom.ts";
+import { main, say } from "./screen.ts";
+import { ROOT } from "./sources.ts";
+
+const SUMS = "SHA256SUMS";
+
+const HELP = `deno task release [--output DIR] [--tag v0.1.0] [--revision TEXT] [--key FILE]
+
+Makes a release of the agent: both executables, the container image as a tar file of an OCI layout,
+a bill of materials (CycloneDX 1.6), and the checksums of all of them. The same sources and the same
+packages make the same files.
+
+  --output DIR      where it goes (dist/release/VERSION); what is there already is replaced
+  --tag TAG         stop unless this is the tag of the version in deno.json
+  --revision TEXT   the image's org.opencontainers.image.revision, such as a commit
+  --key FILE        sign ${SUMS} with this Ed25519 key (PKCS#8, PEM) into ${SUMS}.sig
+
+  openssl genpkey -algorithm ed25519 -out release.key
+  openssl pkey -in release.key -pubout -out release.pub
+  openssl pkeyutl -verify -rawin -pubin -inkey release.pub -in ${SUMS} -sigfile ${SUMS}.sig`;
+
+/** Signs a file with a key, both named by their paths; 64 bytes, RFC 8032. */
+async function signFile(path: string, keyPath: string): Promise<Uint8Array> {
+  const key = createPrivateKey(await Deno.readTextFile(keyPath));
+  if (key.asymmetricKeyType !== "ed25519") {
+    throw new Error(`--key ${keyPath}: wanted an Ed25519 key, found ${key.asymmetricKeyType}`);
+  }
+  return sign(null, await Deno.readFile(path), key);
+}
+
+/** Resolves when the image is in the file `path`, under the tag `version`. */
+async function writeImage(image: AgentImage, version: string, path: string): Promise<void> {
+  const scratch = await Deno.makeTempDir({ prefix: "release-" });
+  try {
+    const layout = await ImageLayout.create(scratch);
+    await copy(image.content, image.descriptor.digest, layout, { tag: version });
+    await writeTarLayout(layout, path);
+  } finally {
+    await Deno.remove(scratch, { recursive: true });
+  }
+}
+
+await main(async () => {
+  const { version }: { version: string } = JSON.parse(
+    await Deno.readTextFile(`${ROOT}/deno.json`),
+  );
+  const values = taskOptions(HELP, {
+    "output": { type: "string", default: `${DIST}/release/${version}` },
+    "tag": { type: "string" },
+    "revision": { type: "string" },
+    "key": { type: "string" },
+  });
+  const { output, tag, revision, key } = values;
+  if (tag !== undefined && tag !== `v${version}`) {
+    throw new Error(`--tag: wanted v${version}, the version in deno.json, found ${tag}`);
+  }
+  if (key !== undefined) await signFile(`${ROOT}/deno.json`, key); // a bad key is said at once
+
+  await Deno.mkdir(output, { recursive: true });
+  const files = ARCHITECTURES.map((architecture) => `kubesolo-update-${architecture}`);
+  for (const [at, architecture] of ARCHITECTURES.entries()) {
+    await Deno.copyFile(await compileAgent(architecture), `${output}/${files[at]}`);
+  }
+  const image = await buildAgentImage(ARCHITECTURES, revision);
+  await writeImage(image, version, `${output}/kubesolo-update-image.tar`);
+  const bom = await billOfMaterials(version, image);
+  await Deno.writeTextFile(`${output}/sbom.cdx.json`, `${JSON.stringify(bom, null, 2)}\n`);
+  files.push("kubesolo-update-image.tar", "sbom.cdx.json");
+
+  const sums = await Promise.all(
+    files.map(async (name) => `${await sha256OfFile(`${output}/${name}`)}  ${name}\n`),
+  );
+  await Deno.writeTextFile(`${output}/${SUMS}`, sums.join(""));
+  if (key === undefined) say(`${SUMS} is not signed: no --key`);
+  else await Deno.writeFile(`${output}/${SUMS}.sig`, await signFile(`${output}/${SUMS}`, key));
+
+  for (const name of files) {
+    const { size } = await Deno.stat(`${output}/${name}`);
+    console.log(`${relative(Deno.cwd(), `${output}/${name}`)}  ${format(size, { binary: true })}`);
+  }
+});
