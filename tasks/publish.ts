@@ -49,7 +49,14 @@ A partition image, compressed, onto a stick:
   deno task publish --release release/ --zstd --to oci:/media/usb/os:stable
 
 The members of latest.json become annotations io.kubesolo.os.version, .channel, .architecture,
-.min_compatible_version, .release_notes and .release_date; of an image they are labels, too.
+.min_compatible_version, .release_notes, .release_date and .expires; of an image they are labels,
+too. With them, what other tools push is taken as well:
+
+  oras push registry.lan/os/kubesolo:stable \\
+    --annotation io.kubesolo.os.version=2.0.0 --annotation io.kubesolo.os.architecture=x86_64 \\
+    vmlinuz:application/vnd.kubesolo.os.kernel.v1+octet-stream \\
+    kubesolo-os.gz:application/vnd.kubesolo.os.initramfs.v1+gzip
+
 Credentials come from $REGISTRY_AUTH_FILE, $DOCKER_CONFIG/config.json, ~/.docker/config.json or
 /etc/kubesolo/registry-auth.json.`;
 

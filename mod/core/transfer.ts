@@ -156,7 +156,9 @@ export async function transfer(
       if (body.offset !== offset) await startOver();
       while (true) {
         const began = performance.now();
-        const { value, done } = await pace.bytes(least, () => reader.read(view, { min: least }));
+        // never more than there can be: what has come whole must not wait for the end of the stream
+        const min = Math.max(1, Math.min(least, limit - offset));
+        const { value, done } = await pace.bytes(min, () => reader.read(view, { min }));
         if (value?.byteLength) {
           if (offset + value.byteLength > limit) {
             if (total === undefined) throw tooLarge(operation, "more", sink.limit);

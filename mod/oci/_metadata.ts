@@ -2,6 +2,7 @@
 
 import {
   type Artifact,
+  isMoment,
   isSha256,
   isVersion,
   oneLine,
@@ -65,6 +66,12 @@ export class Metadata {
     throw this.refuse(`the ${this.#named(key)} is no version`);
   }
 
+  #moment(key: string): string | undefined {
+    const value = this.line(key);
+    if (value === undefined || isMoment(value)) return value;
+    throw this.refuse(`the ${this.#named(key)} is no moment such as 2027-01-31T00:00:00Z`);
+  }
+
   #wanted(key: string): string {
     const value = this.line(key);
     if (value === undefined) throw this.refuse(`no ${this.#named(key)}`);
@@ -98,6 +105,7 @@ export class Metadata {
       minCompatibleVersion: this.version("min_compatible_version"),
       notes: this.line("release_notes"),
       date: this.line("release_date"),
+      expires: this.#moment("expires"),
       artifacts,
     };
   }

@@ -30,19 +30,19 @@ export class Unpacking {
     return offset >= this.#start && offset <= this.#end;
   }
 
-  /** The bytes from `offset` on, as far as one connection brings them; it is there until `signal` ends it. */
-  from(offset: number, signal?: AbortSignal): ByteStream {
+  /**
+   * The bytes from `offset` on, as far as one connection brings them; it is there until `signal` ends it.
+   * Resolves when the first of them are there: what lies before them may take long, and brings nothing.
+   */
+  async from(offset: number, signal?: AbortSignal): Promise<ByteStream> {
     const left = new AbortController();
     this.#line.restore(signal ? AbortSignal.any([signal, left.signal]) : left.signal);
+    await this.#next(offset);
     let position = offset;
     const source: UnderlyingByteSource = {
       type: "bytes",
       pull: async (controller) => {
-        let piece = this.#piece(position);
-        while (!piece && !this.#isWhole) {
-          await this.#wait();
-          piece = this.#piece(position);
-        }
+        const piece = await this.#next(position);
         const view = controller.byobRequest?.view;
         if (!piece) {
           controller.close();
@@ -61,6 +61,16 @@ export class Unpacking {
       cancel: () => left.abort(),
     };
     return new ReadableStream(source);
+  }
+
+  /** What comes at `position`; undefined at the end. */
+  async #next(position: number): Promise<Uint8Array | undefined> {
+    let piece = this.#piece(position);
+    while (!piece && !this.#isWhole) {
+      await this.#wait();
+      piece = this.#piece(position);
+    }
+    return piece;
   }
 
   /** What is kept from `position` to the end of a piece. */

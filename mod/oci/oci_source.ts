@@ -110,7 +110,7 @@ export class OciSource implements UpdateSource {
       });
     }
     if (place.kind === "file" || place.packing !== "none") {
-      return this.#unpack(artifact, place, offset, signal);
+      return await this.#unpack(artifact, place, offset, signal);
     }
     try {
       const stream = await this.#options.target.fetch(place.layer, { offset, signal });
@@ -123,7 +123,12 @@ export class OciSource implements UpdateSource {
     }
   }
 
-  #unpack(artifact: Artifact, place: Place, asked: number, signal?: AbortSignal): ArtifactBody {
+  async #unpack(
+    artifact: Artifact,
+    place: Place,
+    asked: number,
+    signal?: AbortSignal,
+  ): Promise<ArtifactBody> {
     let unpacking = this.#unpacking;
     if (unpacking?.sha256 !== artifact.sha256 || !unpacking.work.reaches(asked)) {
       const line = new Line(this.#options.target);
@@ -132,7 +137,8 @@ export class OciSource implements UpdateSource {
       this.#unpacking = unpacking;
     }
     const offset = unpacking.work.reaches(asked) ? asked : 0;
-    return { offset, size: artifact.size, stream: unpacking.work.from(offset, signal) };
+    const stream = await unpacking.work.from(offset, signal);
+    return { offset, size: artifact.size, stream };
   }
 
   async *#explained(

@@ -37,6 +37,7 @@ const ANNOTATED = [
   "min_compatible_version",
   "release_notes",
   "release_date",
+  "expires",
 ] as const;
 
 /** What a file in the directory itself may be called. */

@@ -126,6 +126,68 @@ Deno.test("a partition image goes in zstd into the slot, and a damaged one does 
   assertEquals(await node.slot("A"), "1.0.0");
 });
 
+Deno.test("a connection that breaks in a compressed layer is taken up by Range", async () => {
+  await using registry = await Registry.start();
+  await using node = await TestNode.create();
+  const image = bytesOf("image 2.0.0", 12 << 20);
+  const random = new Uint8Array(3 << 20);
+  for (let at = 0; at < random.length; at += 65536) {
+    crypto.getRandomValues(random.subarray(at, at + 65536));
+  }
+  image.set(random);
+  const release = await imageDirectory(node, "2.0.0", image);
+  const to = ["--to", `${registry.host}/site/os:stable`, "--plain-http"];
+  await task("publish", ["--release", release, "--zstd", ...to]);
+
+  await using line = new BreakingLine(registry.host, 2 << 20);
+  const applied = await ask(node, "apply", `${line.host}/site/os`);
+  assertEquals(applied.code, 0, applied.stderr);
+  assertEquals(applied.stderr.match(/trying again/g)?.length, 1, applied.stderr);
+  assertEquals(line.ranges.length, 1);
+  const [, from] = /^bytes=(\d+)-$/.exec(line.ranges[0]) ?? [];
+  assertEquals(Number(from) > 1 << 20 && Number(from) <= 2 << 20, true, line.ranges[0]);
+});
+
+/** A line to a server that breaks once, after so many bytes of an answer. */
+class BreakingLine implements AsyncDisposable {
+  readonly host: string;
+  /** The ranges that were asked for. */
+  readonly ranges: string[] = [];
+  readonly #server: Deno.HttpServer<Deno.NetAddr>;
+
+  constructor(behind: string, after: number) {
+    let broken = false;
+    this.#server = Deno.serve(
+      { hostname: "127.0.0.1", port: 0, onListen() {} },
+      async (request) => {
+        const { pathname } = new URL(request.url);
+        const range = request.headers.get("range");
+        if (range) this.ranges.push(range);
+        const { method, headers } = request;
+        const answer = await fetch(`http://${behind}${pathname}`, { method, headers });
+        if (broken || !answer.body || Number(answer.headers.get("content-length")) <= after) {
+          return answer;
+        }
+        broken = true;
+        let left = after;
+        const cut = new TransformStream<Uint8Array, Uint8Array>({
+          transform(bytes, controller) {
+            if (left > 0) controller.enqueue(bytes.slice(0, left));
+            left -= bytes.length;
+            if (left <= 0) controller.error(new Error("the line broke"));
+          },
+        });
+        return new Response(answer.body.pipeThrough(cut), answer);
+      },
+    );
+    this.host = `127.0.0.1:${this.#server.addr.port}`;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#server.shutdown();
+  }
+}
+
 Deno.test("what oras push makes of the files is taken", async () => {
   await using registry = await Registry.start();
   await using node = await TestNode.create();

@@ -275,6 +275,33 @@ Deno.test("a source that finds out on the way what is wrong is not asked again e
   assertEquals(waits, []);
 });
 
+Deno.test("what has come whole does not wait for the end of the stream", async () => {
+  const bytes = pattern(BUFFER_BYTES + 1_000_000);
+  const source = new FakeSource(() => ({
+    chunks: cut(bytes, 0, ...Array(20).fill(260_000), 20_000),
+  }));
+  const open = source.open.bind(source);
+  // comes at once, so that the transfer wants a lot at a time, and then never ends
+  source.open = async (artifact, offset) => {
+    const { stream, ...body } = await open(artifact, offset);
+    const reader = stream.getReader();
+    const endless = new ReadableStream<Uint8Array<ArrayBuffer>>({
+      type: "bytes",
+      pull: async (controller) => {
+        const { value } = await reader.read();
+        if (value) controller.enqueue(value);
+        else await new Promise(() => {});
+      },
+    });
+    return { ...body, stream: endless };
+  };
+  const sink = new RecordedSink();
+  const { failure, reporter } = await run(source, artifactOf(bytes), sink, 1);
+  assertEquals(failure, undefined);
+  assertEquals(sink.bytes.length, bytes.length);
+  assertEquals([source.offsets, reporter.warnings.length], [[0], 1]);
+});
+
 Deno.test("a line that breaks often but brings bytes is never given up", async () => {
   const bytes = pattern(MIN_BYTES_PER_TRY * 20);
   const source = new FakeSource((offset) => ({

@@ -191,6 +191,76 @@ Deno.test("layers that end too early, or are no tar, are refused", async () => {
   }
 });
 
+Deno.test("layers that are not those of their digests are refused, also behind the files", async () => {
+  const inner = await pushContainerImage({ layers: [[OCI_LAYER, BOTH]], labels: LABELS });
+  const other = BOTH.slice();
+  other[other.length - 1] = 1;
+  const target: ReadOnlyTarget = {
+    resolve: (reference) => inner.resolve(reference),
+    referrers: (subject) => inner.referrers(subject),
+    fetch: (wanted, options) =>
+      wanted.mediaType === OCI_LAYER
+        ? Promise.resolve(ReadableStream.from([other.slice()]))
+        : inner.fetch(wanted, options),
+  };
+  await refusal(target, "verifying sha256:");
+});
+
+/** The release in one layer, kernel first, over a line that `slow` makes slow. */
+async function overSlowLine(
+  name: "vmlinuz" | "kubesolo-os.gz",
+  slow: typeof slowBehind,
+): Promise<{ bytes: Bytes; connections: number[]; warnings: string[] }> {
+  const inner = await pushContainerImage({ layers: [[OCI_LAYER, BOTH]], labels: LABELS });
+  const connections: number[] = [];
+  const source = sourceOf({
+    resolve: (reference) => inner.resolve(reference),
+    referrers: (subject) => inner.referrers(subject),
+    fetch: async (wanted, { offset = 0, signal } = {}) => {
+      const stream = await inner.fetch(wanted, { offset, signal });
+      if (wanted.mediaType !== OCI_LAYER) return stream;
+      connections.push(offset);
+      return ReadableStream.from(slow(stream, KERNEL.length + 512 - offset, signal));
+    },
+  });
+  const reporter = new RecordedReporter();
+  const sink = new RecordedSink();
+  const artifact = (await source.latest()).artifacts.find((artifact) => artifact.name === name);
+  if (!artifact) throw new Error(`no ${name}`);
+  await transfer(source, artifact, sink, { reporter, stallSeconds: 1, sleep: async () => {} });
+  return { bytes: sink.bytes, connections, warnings: reporter.warnings };
+}
+
+Deno.test("a layer that takes long behind the file costs one wait", async () => {
+  const { bytes, connections, warnings } = await overSlowLine("vmlinuz", slowBehind);
+  assertEquals(bytes, KERNEL);
+  assertEquals([connections, warnings.length], [[0], 1]);
+});
+
+Deno.test("a layer that takes long before the file is no stall", async () => {
+  const { bytes, warnings } = await overSlowLine("kubesolo-os.gz", async function* (stream) {
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    yield* stream;
+  });
+  assertEquals(bytes, INITRAMFS);
+  assertEquals(warnings, []);
+});
+
+/** The first bytes; then nothing until the signal. */
+async function* slowBehind(
+  stream: ReadableStream<Bytes>,
+  count: number,
+  signal?: AbortSignal,
+): AsyncGenerator<Bytes> {
+  let left = count;
+  for await (const bytes of stream) {
+    if (left === 0) await new Promise((_, reject) => signal?.addEventListener("abort", reject));
+    const some = bytes.slice(0, left);
+    left -= some.length;
+    yield some;
+  }
+}
+
 Deno.test("files of another size than the label says are refused", async () => {
   for (const size of [KERNEL.length - 1, KERNEL.length + 1]) {
     const labels = { ...LABELS, [`${PREFIX}vmlinuz.size`]: `${size}` };

@@ -61,6 +61,7 @@ Deno.test("a release is read from its annotations, and no blob is fetched for it
     "io.kubesolo.os.channel": "stable",
     "io.kubesolo.os.architecture": "amd64",
     "io.kubesolo.os.min_compatible_version": "1.0.0",
+    "io.kubesolo.os.expires": "2099-01-31T00:00:00Z",
     "io.kubesolo.os.release_notes": "quieter\u001b[31m fans",
   });
   await target.tag(manifest, "stable");
@@ -80,6 +81,7 @@ Deno.test("a release is read from its annotations, and no blob is fetched for it
     [found.version, found.channel, found.architecture, found.minCompatibleVersion],
     ["2.0.0", "stable", "x86_64", "1.0.0"],
   );
+  assertEquals(found.expires, "2099-01-31T00:00:00Z");
   assertEquals(found.notes?.includes("\u001b"), false);
   assertEquals(found.artifacts.map(({ name }) => name), ["vmlinuz", "kubesolo-os.gz"]);
   assertEquals(releaseDigest(found).length, 71);
@@ -170,6 +172,9 @@ Deno.test("a manifest without a version, or with one that is none, is refused", 
   await refusal(target, "verification", "no annotation io.kubesolo.os.version");
   await target.tag(await release(target, "newest"), "stable");
   await refusal(target, "verification", "io.kubesolo.os.version is no version");
+  const annotations = { "io.kubesolo.os.expires": "never" };
+  await target.tag(await release(target, "2.0.0", [KERNEL, INITRAMFS], annotations), "stable");
+  await refusal(target, "verification", "io.kubesolo.os.expires is no moment");
 });
 
 Deno.test("a tag that is not there is the source's failure", async () => {

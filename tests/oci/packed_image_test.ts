@@ -63,6 +63,7 @@ Deno.test("a connection that breaks is taken up by Range; nothing is unpacked tw
   assertEquals(sink.restarts, 0);
   assertEquals(target.fetched, ["v1+zstd@0", `v1+zstd@${first}`, `v1+zstd@${second}`]);
   assertEquals(reporter.warnings.length, 2);
+  for (const warning of reporter.warnings) assertStringIncludes(warning, "ended too early");
 });
 
 Deno.test("bytes that a reader gave up are given again; older ones start over", async () => {
