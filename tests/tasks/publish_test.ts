@@ -19,6 +19,7 @@ const LATEST = {
   architecture: "x86_64",
   release_notes: "quieter fans",
   release_date: "2026-01-01T00:00:00Z",
+  expires: "2099-01-01T00:00:00Z",
   vmlinuz_sha256: sha256(KERNEL),
   vmlinuz_size: KERNEL.length,
   initramfs_sha256: sha256(INITRAMFS),
@@ -111,8 +112,8 @@ Deno.test("an index knows artifacts by annotations and images by labels", async 
   await publishRelease(await site.release({ version: "2.0.1" }), layout, "artifact");
   await publishImage(await site.release({ architecture: "aarch64" }), layout, "image");
   await publishIndex(layout, ["artifact", "image"], "stable");
-  const { version, architecture } = await sourceOf(layout, "stable").latest();
-  assertEquals([version, architecture], ["2.0.1", "x86_64"]);
+  const { version, architecture, expires } = await sourceOf(layout, "stable").latest();
+  assertEquals([version, architecture, expires], ["2.0.1", "x86_64", LATEST.expires]);
   await publishImage(await site.release(), layout, "another");
   const twice = await assertRejects(() => publishIndex(layout, ["artifact", "another"], "no"));
   assertStringIncludes(`${twice}`, "found two for amd64");
