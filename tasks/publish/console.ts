@@ -6,8 +6,12 @@
 
 import { format } from "@std/fmt/bytes";
 import { dim, green } from "@std/fmt/colors";
+import { ANNOTATION_PREFIX, CONTENT_KEYS } from "../../mod/oci/mod.ts";
 import { say } from "../screen.ts";
 import type { Follower, Uploaded } from "./upload.ts";
+
+/** The annotation with the size of what is compressed in a layer. */
+const IMAGE_SIZE = `${ANNOTATION_PREFIX}${CONTENT_KEYS.image}.size`;
 
 /** Milliseconds between two changes of the line that moves. */
 const FRAME_MILLISECONDS = 100;
@@ -26,10 +30,10 @@ export class Console implements Follower {
 
   uploaded({ name, layer: { size, annotations }, wasThere }: Uploaded): void {
     if (this.#isTerminal) this.#write("\r\x1b[K");
-    const unpacked = Number(annotations?.["io.kubesolo.os.image.size"] ?? size);
+    const unpacked = Number(annotations?.[IMAGE_SIZE] ?? size);
     const smaller = unpacked === size
       ? ""
-      : `, in zstd ${human(unpacked)} became ${Math.round(size / unpacked * 100)} %`;
+      : `, compressed to ${Math.round(size / unpacked * 100)} % of ${human(unpacked)}`;
     const what = wasThere ? "is there already" : "sent";
     const mark = this.#isTerminal ? green("✓ ") : "";
     const rest = `${human(size)} ${what}${smaller}`;
