@@ -11,6 +11,7 @@ import { type Answer, teller } from "./answer.ts";
 import { addActivate } from "./commands/activate.ts";
 import { addApply } from "./commands/apply.ts";
 import { addCheck } from "./commands/check.ts";
+import { addConfig } from "./commands/config.ts";
 import { addHealthcheck } from "./commands/healthcheck.ts";
 import { addMetrics } from "./commands/metrics.ts";
 import { addRollback } from "./commands/rollback.ts";
@@ -52,6 +53,8 @@ export function buildProgram(
     .helpOption("-h, --help", "explain a command")
     .helpCommand("help [command]", "explain a command")
     .showSuggestionAfterError()
+    // options belong to the command that they stand behind
+    .enablePositionalOptions()
     .exitOverride()
     .configureOutput({
       writeOut: (text) => write(Deno.stdout, text),
@@ -69,6 +72,7 @@ export function buildProgram(
   addRollback(desk);
   addStatus(desk);
   addMetrics(desk);
+  addConfig(desk);
   return program as unknown as AnyCommand;
 }
 

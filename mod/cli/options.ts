@@ -4,7 +4,12 @@
  * @module
  */
 
-import { type Command, InvalidArgumentError, Option } from "@commander-js/extra-typings";
+import {
+  type Command,
+  InvalidArgumentError,
+  Option,
+  type OptionValues,
+} from "@commander-js/extra-typings";
 import { DEFAULT_CONF } from "./conf_file.ts";
 import { LOG_FORMATS } from "./event_log.ts";
 import { LOG_LEVELS } from "./log_line.ts";
@@ -19,17 +24,26 @@ export const DEFAULT_STATE = "/var/lib/kubesolo/update/state.json";
 
 /** {@linkcode withNode}, and where the settings are. */
 export function withPlaces(command: Command) {
-  return withNode(command)
-    .option("--conf <file>", `settings (default: ${DEFAULT_CONF}, if it is there)`);
+  return withConf(withNode(command));
 }
 
-/** How the outcome is printed, and where things are on this node. */
+/** {@linkcode withOutput}, and where things are on this node. */
 export function withNode(command: Command) {
-  return command
-    .option("--json", "print the outcome as JSON on standard output")
+  return withOutput(command)
     .option("--disk <device>", "look for the partitions on this disk alone, such as /dev/vda")
     .option("--grubenv <file>", "use this grubenv instead of the one on the ESP")
-    .option("--state <file>", "where the state is kept", DEFAULT_STATE)
+    .option("--state <file>", "where the state is kept", DEFAULT_STATE);
+}
+
+/** Where the settings are. */
+export function withConf<A extends unknown[], O extends OptionValues>(command: Command<A, O>) {
+  return command.option("--conf <file>", `settings (default: ${DEFAULT_CONF}, if it is there)`);
+}
+
+/** How the outcome is printed, and what is said meanwhile. */
+export function withOutput(command: Command) {
+  return command
+    .option("--json", "print the outcome as JSON on standard output")
     .addOption(
       new Option("--log-format <format>", "how to say on standard error what happens")
         .choices(LOG_FORMATS).default("text" as const),
@@ -58,14 +72,14 @@ export function withSource(command: Command) {
     );
 }
 
-/** The flags of a group of settings. */
+/** The flags of a group of settings, or of all. */
 export function withSettings<C extends { addOption(option: Option): unknown }>(
   command: C,
-  group: Setting["group"],
+  group: Setting["group"] | "all",
 ): C {
   for (const name of Object.keys(SETTINGS) as SettingName[]) {
     const { group: own, placeholder, meaning, default: text, as } = settingOf(name);
-    if (own !== group) continue;
+    if (group !== "all" && own !== group) continue;
     const rest = text === undefined ? "" : ` (default: ${text})`;
     const option = new Option(`${flagOf(name)} <${placeholder}>`, `${meaning}${rest}`);
     command.addOption(as ? option.conflicts(as) : option);

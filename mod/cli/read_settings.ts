@@ -6,7 +6,7 @@
 
 import { type Disk, UpdateError } from "../core/mod.ts";
 import { DEFAULT_CONF, parseConf, readConf, unusable } from "./conf_file.ts";
-import { isSettingName, type SettingName, settingOf, SETTINGS, type ValueOf } from "./settings.ts";
+import { type SettingName, settingOf, SETTINGS, subjectOf, type ValueOf } from "./settings.ts";
 
 /** Where a value comes from. */
 export type Origin =
@@ -43,7 +43,7 @@ export class Settings {
   /** `problem`: why the file could not be read; every value that is asked for ends with it. */
   constructor(given: readonly Given[], problem?: UpdateError) {
     // registry is another word for server: what is given last counts, whichever word was used
-    this.#given = new Map(given.map((one) => [settingOf(one.name).as ?? one.name, one]));
+    this.#given = new Map(given.map((one) => [subjectOf(one.name), one]));
     this.#problem = problem;
   }
 
@@ -84,8 +84,8 @@ export async function readSettings(disk: Disk, flags: SettingFlags): Promise<Set
 /** The settings in the text of an update.conf, in its order; what is empty counts as not given. */
 export function givenByFile(text: string, file: string): Given[] {
   return parseConf(text).flatMap(({ key, value, line }): Given[] => {
-    const name = key?.replaceAll(/_([a-z])/g, (_, letter) => letter.toUpperCase());
-    if (!name || !isSettingName(name) || keyOf(name) !== key || value === "") return [];
+    const name = key && nameOf(key);
+    if (!name || value === "") return [];
     return [{ name, text: value, origin: { from: "file", file, line } }];
   });
 }
@@ -103,17 +103,26 @@ function givenByFlags(flags: SettingFlags): Given[] {
  *
  * @throws {UpdateError} `usage`, naming flag or file and line, where it is no good.
  */
-export function readGiven({ name, text, origin }: Given): unknown {
+export function readGiven(given: Given): unknown {
   try {
-    return settingOf(name).read(text);
+    return settingOf(given.name).read(given.text);
   } catch (error) {
-    if (!(error instanceof UpdateError)) throw error;
-    const { found, advice } = error;
-    const where = origin.from === "file"
-      ? `${keyOf(name)} in ${origin.file}:${origin.line}`
-      : flagOf(name);
-    throw new UpdateError("usage", { operation: `reading ${where}`, found, advice, cause: error });
+    throw error instanceof UpdateError ? located(error, given) : error;
   }
+}
+
+/** What is wrong with a value, with the place where it was given. */
+export function located(error: UpdateError, { name, origin }: Given): UpdateError {
+  const where = origin.from === "file"
+    ? `${keyOf(name)} in ${origin.file}:${origin.line}`
+    : flagOf(name);
+  const { found, advice } = error;
+  return new UpdateError("usage", { operation: `reading ${where}`, found, advice, cause: error });
+}
+
+/** The setting that has this name in update.conf. */
+export function nameOf(key: string): SettingName | undefined {
+  return (Object.keys(SETTINGS) as SettingName[]).find((name) => keyOf(name) === key);
 }
 
 /** The name of a setting in update.conf. */

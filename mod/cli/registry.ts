@@ -56,7 +56,12 @@ export async function openRegistry(
   });
 }
 
-function readReference(name: string): Reference {
+/**
+ * The repository that is meant.
+ *
+ * @throws {UpdateError} `usage` where the name is none.
+ */
+export function readReference(name: string): Reference {
   try {
     return parseReference(name);
   } catch (error) {

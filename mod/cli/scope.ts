@@ -17,9 +17,9 @@ export const SCOPE: { readonly read: readonly string[]; readonly write: readonly
   write: manifest.permissions.agent.write.filter(isOwn),
 };
 
-/** The rest are containerd's socket and a pod's account, which no flag names. */
+/** The rest are containerd's socket, a pod's account and update.conf, which no flag need name. */
 function isOwn(path: string): boolean {
-  return path.includes("/kubesolo");
+  return /\/kubesolo(?:-update)?$/.test(path);
 }
 
 /**

@@ -166,17 +166,17 @@ export function settingOf(name: SettingName): Setting {
   return SETTINGS[name];
 }
 
-/** Whether there is such a setting. */
-export function isSettingName(name: string): name is SettingName {
-  return Object.hasOwn(SETTINGS, name);
+/** The setting that a name is for: `registry` is another word for `server`. */
+export function subjectOf(name: SettingName): SettingName {
+  return settingOf(name).as ?? name;
 }
 
-/** A value as it may be shown: without the user, the password and the query that a URL may have. */
+/**
+ * A value as it may be shown: without the user, the password and the query that an address may have.
+ * Where a password ends is anybody's guess, so nothing before the last `@` is shown.
+ */
 export function printable(text: string): string {
-  // in what is no URL, where a password ends is anybody's guess
-  const plain = /^[a-z][a-z0-9+.-]*:\/\/[!-~]*$/i.test(text) && URL.canParse(text);
-  const user = plain ? /(?<=^[^:]+:\/\/)[^/\\?#]*@/ : /^.*@(?!sha256:)/s;
-  return text.replace(user, "…@").replace(/\?.*/s, "?…");
+  return text.replace(/^([a-z][a-z0-9+.-]*:\/\/)?.*@(?!sha256:)/is, "$1…@").replace(/\?.*/s, "?…");
 }
 
 function refuse(text: string, advice: string): never {

@@ -10,11 +10,14 @@ import type { Disk, DiskFile, OpenMode } from "../core/mod.ts";
 /** Permissions of a file that the agent makes: anybody may read it, root alone may write it. */
 const FILE_MODE = 0o644;
 
+/** Permissions of a file that nobody but root may read. */
+export const PRIVATE_MODE = 0o600;
+
 const OPEN_OPTIONS: Readonly<Record<OpenMode, Deno.OpenOptions>> = {
   read: { read: true },
   update: { read: true, write: true },
-  create: { read: true, write: true, create: true, mode: FILE_MODE },
-  replace: { read: true, write: true, create: true, truncate: true, mode: FILE_MODE },
+  create: { read: true, write: true, create: true },
+  replace: { read: true, write: true, create: true, truncate: true },
 };
 
 /**
@@ -31,9 +34,18 @@ const OPEN_OPTIONS: Readonly<Record<OpenMode, Deno.OpenOptions>> = {
  * ```
  */
 export class DenoDisk implements Disk {
+  #mode: number;
+
+  /** `fileMode`: permissions of files that it makes; those of files that are there stay. */
+  constructor({ fileMode = FILE_MODE }: { readonly fileMode?: number } = {}) {
+    this.#mode = fileMode;
+  }
+
   /** Opens a regular file or a block device; see {@linkcode OpenMode}. */
   async open(path: string, mode: OpenMode): Promise<DiskFile> {
-    return new DenoDiskFile(await Deno.open(path, OPEN_OPTIONS[mode]));
+    const { create } = OPEN_OPTIONS[mode];
+    const options = { ...OPEN_OPTIONS[mode], ...(create ? { mode: this.#mode } : {}) };
+    return new DenoDiskFile(await Deno.open(path, options));
   }
 
   /** Length of the regular file at `path` in bytes; undefined where there is none. */

@@ -83,6 +83,7 @@ Deno.test("code in the agent reaches its own places and programs, and nothing el
     const possible = [
       "read:/etc/kubesolo/update.conf",
       "write:/var/lib/kubesolo/new",
+      "write:/etc/kubesolo/update.conf",
       "remove:/run/kubesolo-update/old",
       "read:/run/kubesolo-update/host/proc/cmdline",
       "open:/run/kubesolo-update/host/dev/null",
@@ -100,7 +101,7 @@ Deno.test("code in the agent reaches its own places and programs, and nothing el
       "open:/dev/null",
       "open:/dev/mem",
       "write:/tmp/x",
-      "write:/etc/kubesolo/update.conf",
+      "write:/etc/kubesolo/on-boot",
       "write:/etc/cron.d/probe",
       "remove:/etc/hostname",
       "link:/etc/shadow",

@@ -1,0 +1,39 @@
+import type { Command } from "@commander-js/extra-typings";
+import { EXIT } from "../../core/mod.ts";
+import { DenoDisk, PRIVATE_MODE } from "../../host/mod.ts";
+import type { Desk } from "../answer.ts";
+import { DEFAULT_CONF } from "../conf_file.ts";
+import { examples, withConf, withOutput, withSettings } from "../options.ts";
+import { scopedPath } from "../scope.ts";
+
+/** `config`, and `config apply-cloud-init`. */
+export function addConfig({ program, tell }: Desk): void {
+  const command: Command = program.command("config").enablePositionalOptions();
+  withSettings(withConf(withOutput(command)), "all")
+    .description("Show every setting, where its value comes from, and what is wrong with it.")
+    .addHelpText("after", examples("config", "config --channel beta --json"))
+    .action(async (flags) => {
+      const { reportSettings, showReport } = await import("../report_settings.ts");
+      const conf = flags.conf && await scopedPath("--conf", flags.conf, "read");
+      const report = await reportSettings(new DenoDisk(), { ...flags, conf });
+      const wrong = report.settings.some(({ problem }) => problem);
+      tell(flags, report, () => showReport(report), { exit: wrong ? EXIT.usage : EXIT.done });
+    });
+
+  withConf(withOutput(command.command("apply-cloud-init")))
+    .argument("<file>", "a #cloud-config document")
+    .description(`Make ${DEFAULT_CONF} of the updates: block in a cloud-config.`)
+    .addHelpText("after", examples("config apply-cloud-init /var/lib/kubesolo/user-data"))
+    .action(async (file, flags) => {
+      const { applyCloudInit, showApplied } = await import("../apply_cloud_init.ts");
+      // an address may have a password in it
+      const disk = new DenoDisk({ fileMode: PRIVATE_MODE });
+      const outcome = await applyCloudInit(disk, {
+        from: await scopedPath("the cloud-config", file, "read"),
+        conf: flags.conf === undefined || flags.conf === DEFAULT_CONF
+          ? DEFAULT_CONF
+          : await scopedPath("--conf", flags.conf, "write"),
+      });
+      tell(flags, outcome, () => showApplied(outcome));
+    });
+}

@@ -1,0 +1,137 @@
+/**
+ * `config`: every setting, where its value comes from, and what is wrong with it.
+ *
+ * @module
+ */
+
+import { bold, dim, red, yellow } from "@std/fmt/colors";
+import { type Disk, oneLine, UpdateError } from "../core/mod.ts";
+import { columns } from "./columns.ts";
+import { DEFAULT_CONF, parseConf, readConf } from "./conf_file.ts";
+import {
+  type Given,
+  keyOf,
+  located,
+  nameOf,
+  type Origin,
+  readGiven,
+  readSettings,
+  type SettingFlags,
+} from "./read_settings.ts";
+import { printable, type SettingName, settingOf, SETTINGS, subjectOf } from "./settings.ts";
+
+/** One setting, as `config` shows it. */
+export interface SettingReport {
+  /** Its name in update.conf. */
+  readonly key: string;
+  /** Its value, with nothing in it that is secret; absent: not set. */
+  readonly value?: string;
+  /** Where that comes from. */
+  readonly origin?: Origin;
+  /** What is wrong with it. */
+  readonly problem?: string;
+}
+
+/** What `config` found. */
+export interface ConfigReport {
+  /** The file that was read. */
+  readonly file: string;
+  /** Whether it is there. */
+  readonly exists: boolean;
+  /** All settings. */
+  readonly settings: readonly SettingReport[];
+  /** What in the file counts for nothing. */
+  readonly warnings: readonly { readonly line: number; readonly message: string }[];
+}
+
+/**
+ * Looks at every setting.
+ *
+ * @throws {UpdateError} `usage` where the file cannot be read.
+ */
+export async function reportSettings(disk: Disk, flags: SettingFlags): Promise<ConfigReport> {
+  const file = flags.conf ?? DEFAULT_CONF;
+  const settings = await readSettings(disk, flags);
+  const reports: SettingReport[] = [];
+  for (const name of Object.keys(SETTINGS) as SettingName[]) {
+    if (settingOf(name).as) continue;
+    const given = settings.given(name);
+    const problem = given && (await problemOf(given))?.message;
+    const value = given && oneLine(printable(given.text));
+    reports.push({ key: keyOf(name), value, origin: given?.origin, problem });
+  }
+  const text = await readConf(disk, file);
+  return {
+    file,
+    exists: text !== undefined,
+    settings: reports,
+    warnings: warningsOf(text ?? ""),
+  };
+}
+
+/** What is wrong with a value, also where only those can tell who use it. */
+export async function problemOf(given: Given): Promise<UpdateError | undefined> {
+  try {
+    const value = readGiven(given);
+    if (typeof value !== "string" || subjectOf(given.name) !== "server") return undefined;
+    const { readReference } = await import("./registry.ts");
+    try {
+      readReference(value);
+    } catch (error) {
+      throw error instanceof UpdateError ? located(error, given) : error;
+    }
+  } catch (error) {
+    if (error instanceof UpdateError) return error;
+    throw error;
+  }
+}
+
+function warningsOf(text: string): { line: number; message: string }[] {
+  const seen = new Map<SettingName, { key: string; line: number }>();
+  return parseConf(text).flatMap(({ line, key, value }) => {
+    const warn = (message: string) => [{ line, message }];
+    if (key === undefined) return warn("no key=value: it counts for nothing");
+    const name = nameOf(key);
+    if (!name) return warn(`unknown key ${key}: it counts for nothing`);
+    if (value === "") return warn(`${key} is empty: it counts as not given`);
+    const subject = subjectOf(name);
+    if (name === "pubkey") return warn("pubkey is kept for later: signatures are not checked yet");
+    const earlier = seen.get(subject);
+    seen.set(subject, { key, line });
+    if (!earlier) return [];
+    return warn(
+      `${key} goes before ${earlier.key} in line ${earlier.line}, which counts for nothing`,
+    );
+  });
+}
+
+/** The same for people. */
+export function showReport({ file, exists, settings, warnings }: ConfigReport): string {
+  const rows = settings.map(({ key, value, origin }) => [
+    bold(key),
+    value ?? dim("not set"),
+    dim(origin ? whereFrom(origin) : ""),
+  ]);
+  const problems = settings.flatMap(({ problem }) =>
+    problem ? [`${red("error")}    ${problem}`] : []
+  );
+  return [
+    `${file}${exists ? "" : ", which is not there"}`,
+    "",
+    ...columns(rows),
+    ...problems.length + warnings.length > 0 ? [""] : [],
+    ...warnings.map(({ line, message }) => `${yellow("warning")}  ${file}:${line}: ${message}`),
+    ...problems,
+  ].join("\n");
+}
+
+function whereFrom(origin: Origin): string {
+  switch (origin.from) {
+    case "flag":
+      return origin.flag;
+    case "file":
+      return `${origin.file}:${origin.line}`;
+    case "default":
+      return "default";
+  }
+}
