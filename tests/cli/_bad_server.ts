@@ -31,7 +31,7 @@ export function ofUnknownLength(bytes: Uint8Array): Answer {
 
 /**
  * What was asked for, as far as `upTo`, with headers that promise the whole; `then` decides what comes
- * after that: nothing for ever, where it does nothing.
+ * after that: nothing for ever, where it does nothing. It is not asked where that is all there is.
  */
 export function upTo(
   bytes: Uint8Array,
@@ -49,13 +49,15 @@ export function upTo(
     }
     response.flushHeaders();
     if (from >= upTo) return then(response);
+    if (upTo >= bytes.length) return void response.end(bytes.subarray(from));
     response.write(bytes.subarray(from, upTo), () => then(response));
   };
 }
 
 /** The connection breaks in a moment; what is on its way by then is lost. */
 export function cutOff(response: ServerResponse): void {
-  setTimeout(() => response.destroy(new Error("cut off")), 100);
+  const timer = setTimeout(() => response.destroy(new Error("cut off")), 100);
+  response.once("close", () => clearTimeout(timer));
 }
 
 /** A few bytes each time, for ever. */
