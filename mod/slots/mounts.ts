@@ -13,6 +13,12 @@ import { complaintOf, PROGRAM_DIRECTORIES } from "./_program.ts";
 /** How often a mount or unmount that finds the device busy is tried. */
 export const BUSY_TRIES = 50;
 
+/**
+ * How often a mount that fails is tried while no other agent is to be seen: one may have come and gone
+ * between the look at the table and the mount.
+ */
+export const UNSEEN_TRIES = 3;
+
 /** Milliseconds between those tries. */
 export const BUSY_WAIT_MS = 100;
 
@@ -76,7 +82,7 @@ export class CommandMounts implements Mounts {
   }
 
   async #mount(partition: Partition, access: "read" | "write"): Promise<string> {
-    for (let tries = 1;; tries++) {
+    for (let tries = 1, unseen = 0;; tries++) {
       const { foreign, agents } = await this.#holders(partition);
       const whole = foreign.find(({ root }) => root === "/");
       const args = access === "read" && whole
@@ -87,7 +93,8 @@ export class CommandMounts implements Mounts {
       if ("directory" in result) return result.directory;
 
       // another agent, such as `status`, is done with it in a moment
-      if (agents.length === 0 || tries === BUSY_TRIES) {
+      if (agents.length === 0) unseen++;
+      if (unseen === UNSEEN_TRIES || tries === BUSY_TRIES) {
         const holders = [...foreign, ...agents].map(({ directory }) => directory).join(", ");
         throw new UpdateError("slot", {
           operation: `mounting ${partition.device} (${partition.label}) to ${access}`,

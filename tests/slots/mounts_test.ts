@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import type { Partition } from "../../mod/core/mod.ts";
 import { UpdateError } from "../../mod/core/mod.ts";
-import { CommandMounts, UncleanFileSystem } from "../../mod/slots/mod.ts";
+import { CommandMounts, UncleanFileSystem, UNSEEN_TRIES } from "../../mod/slots/mod.ts";
 import { LoopDisk, type PartitionPlan, run } from "../loop_disk.ts";
 import { namesIn } from "./slot_bench.ts";
 
@@ -223,6 +223,35 @@ Deno.test("using() waits for another agent that looks at the slot", async () => 
   await reading;
   await writing;
   assert(isWritten);
+  await isUnmounted(bench);
+});
+
+Deno.test("using() tries again where another agent came and went between two looks", async () => {
+  await using bench = await start();
+  const { partition, disk, directory } = bench;
+  const programs = `${disk.directory}/programs`;
+  await Deno.mkdir(programs);
+  // the first mounts find it busy; nobody is to be seen in the table
+  const mount = (busy: number) =>
+    Deno.writeTextFile(
+      `${programs}/mount`,
+      `#!/bin/sh\necho >>${programs}/calls
+      [ $(wc -l <${programs}/calls) -gt ${busy} ] || { echo already mounted >&2; exit 32; }
+      exec /usr/bin/mount "$@"\n`,
+      { mode: 0o755 },
+    );
+  await Deno.symlink("/usr/bin/umount", `${programs}/umount`);
+  const mounts = new CommandMounts({ view: disk.view, directory, programs: [programs] });
+
+  await mount(UNSEEN_TRIES - 1);
+  await mounts.using(partition, "write", (path) => Deno.writeTextFile(`${path}/note`, "kept"));
+  await Deno.remove(`${programs}/calls`);
+  await mount(UNSEEN_TRIES);
+  await assertRejects(
+    () => mounts.using(partition, "write", () => Promise.resolve()),
+    UpdateError,
+    "already mounted; check the device's write protection",
+  );
   await isUnmounted(bench);
 });
 
