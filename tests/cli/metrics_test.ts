@@ -165,3 +165,38 @@ Deno.test("metrics go to standard output or to a file, whatever is there", async
   const stopped = await everywhere.end("SIGINT");
   assertEquals(stopped.code, 0, stopped.stderr);
 });
+
+Deno.test("scrapes beside an update disturb neither", async () => {
+  await using node = await TestNode.create();
+  await using exporter = await Exporter.start(node);
+  await node.publish({ version: "2.0.0" });
+  let done = false;
+  const scrape = async () => {
+    for (; !done; await new Promise((resolve) => setTimeout(resolve, 20))) await exporter.scrape();
+  };
+  // each of these mounts the ESP and the running slot
+  const once = async () => {
+    while (!done) {
+      const { code, stdout, stderr } = await node.update("metrics", "--once");
+      assertEquals(code, 0, stderr);
+      assertEquals(seriesOf(stdout)["kubesolo_update_state_readable"], 1, stderr);
+    }
+  };
+  const scraping = Promise.all([scrape(), once(), once()]);
+  try {
+    for (const args of [["apply", "--server", node.url], ["activate"], ["rollback"]]) {
+      const { code, stderr } = await node.update(...args);
+      assertEquals(code, 0, stderr);
+    }
+  } finally {
+    done = true;
+    await scraping;
+  }
+  await until(async () => {
+    const series = await exporter.scrape();
+    return phaseOf(series) === "rolled_back" &&
+      Object.keys(series).every((name) => !name.includes("problem") || series[name] === 0);
+  });
+  assertEquals((await exporter.end("SIGTERM")).code, 0);
+  assertEquals(await node.mounts(), []);
+});
