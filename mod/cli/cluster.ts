@@ -79,6 +79,7 @@ function isInPod(): Promise<boolean> {
   return isThere(`${SERVICE_ACCOUNT}/token`);
 }
 
-async function isThere(path: string): Promise<boolean> {
+/** Whether there is anything at `path`. */
+export async function isThere(path: string): Promise<boolean> {
   return await Deno.stat(path).then(() => true, () => false);
 }

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { dirname } from "@std/path";
 import type { HealthCheck, Reporter } from "../core/mod.ts";
 import { dataPartitionCheck, probeCheck, readUptime, scriptChecks } from "../host/mod.ts";
 import {
@@ -13,9 +14,15 @@ import {
   kubeSystemCheck,
   nodeReadyCheck,
 } from "../kube/mod.ts";
-import { type Cluster, type ClusterPlaces, findCluster } from "./cluster.ts";
+import { type Cluster, type ClusterPlaces, findCluster, isThere } from "./cluster.ts";
 import { scopedPath } from "./scope.ts";
 import type { ClusterCheck } from "./settings.ts";
+
+/**
+ * What shows that a node has a containerd: KubeSolo's own has a directory on the data partition, and of
+ * any other there is but its socket.
+ */
+const CONTAINERD_PLACES = [dirname(CONTAINERD_SOCKETS[0]), CONTAINERD_SOCKETS[1]];
 
 /** What {@linkcode chooseHealthChecks} goes by. */
 export interface HealthPlaces extends ClusterPlaces {
@@ -45,7 +52,7 @@ export async function chooseHealthChecks(places: HealthPlaces): Promise<readonly
         stableSeconds: settings.get("kubeSystemSeconds"),
       }),
   };
-  const names = settings.get("healthChecks") ?? await suitable(cluster, sockets);
+  const names = settings.get("healthChecks") ?? await suitable(cluster, places);
   checks.push(...names.map((name) => makers[name]()));
 
   const environment = cluster.known && cluster.kubeconfig
@@ -56,16 +63,13 @@ export async function chooseHealthChecks(places: HealthPlaces): Promise<readonly
   return [...checks, ...scripts.checks];
 }
 
-/**
- * Where there is a kubeconfig, containerd is asked as well, whether its socket is there or not: it may
- * be what does not start.
- */
+/** The checks that suit what is on the node, whether it works or not. */
 async function suitable(
-  { known, kubeconfig }: Cluster,
-  sockets: readonly string[],
+  { known }: Cluster,
+  { settings }: HealthPlaces,
 ): Promise<readonly ClusterCheck[]> {
-  const there = await Promise.all(sockets.map((path) => Deno.stat(path).catch(() => undefined)));
-  const containerd = (known && kubeconfig) || there.some((one) => one?.isSocket);
+  const containerd = settings.get("containerdSocket") !== undefined ||
+    (await Promise.all(CONTAINERD_PLACES.map(isThere))).includes(true);
   return [
     ...containerd ? ["containerd"] as const : [],
     ...known ? ["api-server", "node-ready", "kube-system"] as const : [],

@@ -67,7 +67,7 @@ export function kubeSystemCheck(
         firstSeen.set(containerID, seen);
         const bySight = (at - seen) / 1000;
         const byClock = (now - Date.parse(state?.running?.startedAt ?? "")) / 1000;
-        const believable = byClock >= 0 && byClock <= uptime + CLOCK_SLACK_SECONDS;
+        const believable = byClock <= uptime + CLOCK_SLACK_SECONDS;
         return believable ? Math.max(byClock, bySight) : bySight;
       };
       const problems = pods.flatMap((pod) => {

@@ -54,7 +54,7 @@ Deno.test({
     await node.boots("B", "trial");
     await node.setGrubenv("B", 2, 0);
 
-    // a link into the scope, and scripts that see what they were told
+    await node.sandbox.sh("mkdir /var/lib/kubesolo/containerd");
     await node.put(`${SCRIPTS}/required.d/10-kubeconfig`, `#!/bin/sh\ntest -r "$KUBECONFIG"\n`);
     await node.put(`${SCRIPTS}/required.d/20-once`, `#!/bin/sh\n[ -e /run/ready ] || exit 7\n`);
     await node.put(`${SCRIPTS}/wanted.d/nice`, "#!/bin/sh\necho not nice\nexit 1\n");
