@@ -35,10 +35,10 @@ async function ensureTestTools(): Promise<void> {
     fileOf("squashfs-tools", "/usr/bin/mksquashfs"),
     fileOf("erofs-utils", "/usr/bin/mkfs.erofs"),
     fileOf("docker-registry", "/usr/bin/docker-registry"),
-    fileOf("containerd", "/usr/bin/containerd"),
     fileOf("skopeo", "/usr/bin/skopeo"),
     "zstd",
     fileOf("containerd", "/usr/bin/containerd"),
+    fileOf("runc", "/usr/sbin/runc"),
     fileOf("apache2-utils", "/usr/bin/htpasswd"),
     fileOf("prometheus", "/usr/bin/promtool"),
   );

@@ -34,11 +34,16 @@ export class Containerd implements AsyncDisposable {
     return containerd;
   }
 
+  /** Where it listens. */
+  get socket(): string {
+    return `${this.#directory}/socket`;
+  }
+
   /** Runs its command line. */
   ctr(...args: readonly string[]): Promise<Ran> {
     return ended(
       new Deno.Command("ctr", {
-        args: ["--address", `${this.#directory}/socket`, ...args],
+        args: ["--address", this.socket, ...args],
         stdin: "null",
         stdout: "piped",
         stderr: "piped",
