@@ -13,7 +13,7 @@ import { publishImage } from "./publish/image.ts";
 import { main } from "./screen.ts";
 
 const HELP = `deno task publish --release DIR --to DESTINATION [--as-image | --zstd] [--json]
-                  [--plain-http] [--ca-file FILE]
+                  [--stepping-stone TAG …] [--plain-http] [--ca-file FILE]
 
 Publishes a release: latest.json in DIR, and beside it either vmlinuz and kubesolo-os.gz, or the
 partition image that its image_url names. What is there already is not sent again; what latest.json
@@ -24,6 +24,8 @@ says of size and SHA-256 has to be right.
   --as-image          an ordinary container image with the files below /boot, for registries and
                       tools that take nothing else; without it, an OCI artifact
   --zstd              compress a partition image; nodes unpack it as it comes
+  --stepping-stone TAG  an older release in the same repository that leads to this one, for nodes
+                      that are older than min_compatible_version; again for each further one
   --json              print the result as JSON: name, tag, digest, layers
   --plain-http        speak http to the registry
   --ca-file FILE      trust this certificate authority, in PEM
@@ -66,11 +68,12 @@ await main(async () => {
     "to": { type: "string" },
     "as-image": { type: "boolean", default: false },
     "zstd": { type: "boolean", default: false },
+    "stepping-stone": { type: "string", multiple: true },
     "json": { type: "boolean", default: false },
     "plain-http": { type: "boolean", default: false },
     "ca-file": { type: "string" },
   });
-  const { release, to, zstd, "as-image": asImage } = values;
+  const { release, to, zstd, "as-image": asImage, "stepping-stone": steppingStones } = values;
   if (!release || !to) throw new Error(`wanted --release and --to\n\n${HELP}`);
   if (asImage && zstd) throw new Error("wanted --as-image or --zstd, found both");
   const { target, tag } = await openDestination(to, {
@@ -79,8 +82,8 @@ await main(async () => {
   });
   const follower = new Console();
   const { manifest, layers } = asImage
-    ? await publishImage(release, target, tag, follower)
-    : await publishRelease(release, target, tag, { zstd, follower });
+    ? await publishImage(release, target, tag, { follower, steppingStones })
+    : await publishRelease(release, target, tag, { zstd, follower, steppingStones });
   if (!values.json) {
     console.log(`${target.name}${tag ? `:${tag}` : ""}  ${manifest.digest}`);
     return;

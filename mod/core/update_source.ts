@@ -16,6 +16,9 @@ export interface ArtifactBody {
   readonly stream: ReadableStream<Uint8Array<ArrayBuffer>>;
 }
 
+/** Most releases that one may name as stepping stones to itself. */
+export const MAX_STEPPING_STONES = 32;
+
 /** One place that releases come from. */
 export interface UpdateSource {
   /** For messages: what and where it is. */

@@ -10,12 +10,13 @@ import {
   isMoment,
   isSha256,
   isVersion,
+  MAX_STEPPING_STONES,
   MAX_VERSION_LENGTH,
   type Release,
 } from "../core/mod.ts";
 import { isWeb, printable } from "./_address.ts";
 import { describe, Fields } from "./_fields.ts";
-import { MAX_NOTES_LENGTH, MAX_STEPPING_STONES, MAX_URL_LENGTH } from "./limits.ts";
+import { MAX_NOTES_LENGTH, MAX_URL_LENGTH } from "./limits.ts";
 
 /** A release, and where its artifacts are. */
 export interface Latest {

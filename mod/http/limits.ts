@@ -19,9 +19,6 @@ export const MAX_TEXT_LENGTH = 256;
 /** Most characters of a URL. */
 export const MAX_URL_LENGTH = 8 << 10;
 
-/** Most releases that `stepping_stones` may name. */
-export const MAX_STEPPING_STONES = 32;
-
 /** Seconds until a server must have sent its headers. */
 export const HEADERS_SECONDS = 30;
 

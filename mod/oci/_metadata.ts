@@ -66,6 +66,11 @@ export class Metadata {
     throw this.refuse(`the ${this.#named(key)} is no version`);
   }
 
+  /** The texts between commas. */
+  list(key: string): readonly string[] {
+    return this.line(key)?.split(",").map((text) => text.trim()) ?? [];
+  }
+
   #moment(key: string): string | undefined {
     const value = this.line(key);
     if (value === undefined || isMoment(value)) return value;

@@ -108,5 +108,6 @@ export function releaseOfImage(
     places.set(artifact, { kind: "file", layers, path });
   }
   const architecture = platform?.architecture ?? config?.architecture;
-  return { release: metadata.release(artifacts, architecture), places };
+  const release = metadata.release(artifacts, architecture);
+  return { release, places, steppingStones: metadata.list("stepping_stones") };
 }

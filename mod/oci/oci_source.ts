@@ -8,7 +8,8 @@ import {
   adviceOnHandshake,
   type Artifact,
   type ArtifactBody,
-  type ArtifactName,
+  MAX_STEPPING_STONES,
+  oneLine,
   reasonOf,
   type Release,
   SourceInterrupted,
@@ -18,6 +19,8 @@ import {
 import {
   type Descriptor,
   type ImageManifest,
+  isDigest,
+  isTag,
   type Manifest,
   MAX_MANIFEST_BYTES,
   OrasError,
@@ -37,6 +40,9 @@ import {
   releaseOfImage,
 } from "./container_image.ts";
 import { type OciRelease, type Place, releaseOf } from "./release_of.ts";
+
+/** Most characters that are shown of a list that is none. */
+const MAX_SHOWN = 200;
 
 /** What an {@linkcode OciSource} reads. */
 export interface OciSourceOptions {
@@ -59,7 +65,7 @@ export class OciSource implements UpdateSource {
   /** For messages. */
   readonly name: string;
   #options: OciSourceOptions;
-  #places: ReadonlyMap<ArtifactName, Place> = new Map();
+  #known: readonly OciRelease[] = [];
   readonly #searched: Searched = new Map();
   #unpacking?: { readonly sha256: string; readonly work: Unpacking };
 
@@ -75,22 +81,35 @@ export class OciSource implements UpdateSource {
    * architecture.
    */
   async latest(signal?: AbortSignal): Promise<Release> {
-    const { target, reference, architecture } = this.#options;
-    try {
-      const named = await target.resolve(reference);
-      let manifest = await this.#read(named, signal);
-      let platform: Descriptor["platform"];
-      if (manifest.kind === "index") {
-        const chosen = chooseManifest(manifest, architecture, this.name);
-        platform = chosen.platform;
-        manifest = await this.#read(chosen, signal);
-      }
-      const { release, places } = await this.#describe(manifest as ImageManifest, platform, signal);
-      this.#places = places;
-      return release;
-    } catch (error) {
-      throw this.#explain(`reading ${this.name}`, error);
+    const found = await this.#find(this.#options.reference, this.name, signal);
+    this.#known = [found];
+    return found.release;
+  }
+
+  /**
+   * The releases in the same repository that the one named last calls its stepping stones, one manifest
+   * each.
+   * @throws {UpdateError} as {@linkcode OciSource.latest} does, naming the stepping stone.
+   */
+  async steppingStones(signal?: AbortSignal): Promise<readonly Release[]> {
+    const [newest] = this.#known;
+    if (!newest) return [];
+    const references = newest.steppingStones;
+    const isGood = (reference: string) => isTag(reference) || isDigest(reference);
+    if (references.length > MAX_STEPPING_STONES || !references.every(isGood)) {
+      throw new UpdateError("verification", {
+        operation: `reading the stepping stones of ${this.name}`,
+        found: oneLine(references.join(", ").slice(0, MAX_SHOWN)),
+        advice: `publish it with at most ${MAX_STEPPING_STONES} tags or digests there`,
+      });
     }
+    const stones: OciRelease[] = [];
+    for (const reference of references) {
+      const name = `${this.name}, stepping stone ${reference}`;
+      stones.push(await this.#find(reference, name, signal));
+    }
+    this.#known = [newest, ...stones];
+    return stones.map(({ release }) => release);
   }
 
   /**
@@ -101,7 +120,11 @@ export class OciSource implements UpdateSource {
    */
   async open(artifact: Artifact, offset: number, signal?: AbortSignal): Promise<ArtifactBody> {
     const operation = `fetching ${artifact.name} from ${this.name}`;
-    const place = this.#places.get(artifact.name);
+    const place = this.#known.find(({ release }) =>
+      release.artifacts.some(({ name, sha256 }) =>
+        name === artifact.name && sha256 === artifact.sha256
+      )
+    )?.places.get(artifact.name);
     if (!place) {
       throw new UpdateError("source", {
         operation,
@@ -152,19 +175,35 @@ export class OciSource implements UpdateSource {
     }
   }
 
+  async #find(reference: string, name: string, signal?: AbortSignal): Promise<OciRelease> {
+    const { target, architecture } = this.#options;
+    try {
+      const named = await target.resolve(reference);
+      let manifest = await this.#read(named, signal);
+      let platform: Descriptor["platform"];
+      if (manifest.kind === "index") {
+        const chosen = chooseManifest(manifest, architecture, name);
+        platform = chosen.platform;
+        manifest = await this.#read(chosen, signal);
+      }
+      return await this.#describe(manifest as ImageManifest, name, platform, signal);
+    } catch (error) {
+      throw this.#explain(`reading ${name}`, error);
+    }
+  }
+
   async #describe(
     manifest: ImageManifest,
+    name: string,
     platform?: Descriptor["platform"],
     signal?: AbortSignal,
   ): Promise<OciRelease> {
-    if (!isContainerImage(manifest)) return releaseOf(manifest, this.name, platform);
-    if (isSelfDescribing(manifest)) {
-      return releaseOfImage(manifest, this.name, undefined, platform);
-    }
+    if (!isContainerImage(manifest)) return releaseOf(manifest, name, platform);
+    if (isSelfDescribing(manifest)) return releaseOfImage(manifest, name, undefined, platform);
     const { config } = manifest;
     const stream = await this.#options.target.fetch(config, { signal });
     const bytes = await readAll(config, stream, MAX_CONFIG_BYTES);
-    return releaseOfImage(manifest, this.name, parseImageConfig(config, bytes), platform);
+    return releaseOfImage(manifest, name, parseImageConfig(config, bytes), platform);
   }
 
   async #read(descriptor: Descriptor, signal?: AbortSignal): Promise<Manifest> {

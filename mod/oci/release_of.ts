@@ -34,6 +34,8 @@ export interface OciRelease {
   readonly release: Release;
   /** By the artifact's name. */
   readonly places: ReadonlyMap<ArtifactName, Place>;
+  /** Tags and digests in the same repository that are said to lead to it; nobody has looked at them. */
+  readonly steppingStones: readonly string[];
 }
 
 const ADVICE = "publish it with the annotations and layers of a release";
@@ -63,7 +65,8 @@ export function releaseOf(
     artifacts.push({ name: artifact, ...content });
     places.set(artifact, { kind: "layer", layer, packing });
   }
-  return { release: metadata.release(artifacts, platform?.architecture), places };
+  const release = metadata.release(artifacts, platform?.architecture);
+  return { release, places, steppingStones: metadata.list("stepping_stones") };
 }
 
 /** Kernel and initramfs in this order, or one image; layers of other types are for others. */

@@ -27,6 +27,8 @@ const TITLE = "org.opencontainers.image.title";
 export interface ArtifactOptions {
   /** Partition images are compressed. */
   readonly zstd?: boolean;
+  /** Tags or digests of releases in the same repository that lead to this one. */
+  readonly steppingStones?: readonly string[];
   readonly follower?: Follower;
 }
 
@@ -41,9 +43,9 @@ export async function publishRelease(
   directory: string,
   target: Target,
   tag?: string,
-  { zstd = false, follower = SILENT }: ArtifactOptions = {},
+  { zstd = false, steppingStones, follower = SILENT }: ArtifactOptions = {},
 ): Promise<Published> {
-  const { annotations, files } = await readRelease(directory);
+  const { annotations, files } = await readRelease(directory, steppingStones);
   const isImage = files.some(({ artifact }) => artifact === "image");
   if (zstd && !isImage) {
     throw new Error(

@@ -14,6 +14,7 @@ import {
   type Target,
   writeTar,
 } from "../../mod/oras/mod.ts";
+import type { ArtifactOptions } from "./artifact.ts";
 import { contentAnnotations, readRelease, type ReleaseFile } from "./release_directory.ts";
 import { bytesOf, type Follower, type Published, SILENT, upload, type Uploaded } from "./upload.ts";
 
@@ -30,9 +31,9 @@ export async function publishImage(
   directory: string,
   target: Target,
   tag?: string,
-  follower: Follower = SILENT,
+  { follower = SILENT, steppingStones }: Omit<ArtifactOptions, "zstd"> = {},
 ): Promise<Published> {
-  const { annotations, architecture, date, files } = await readRelease(directory);
+  const { annotations, architecture, date, files } = await readRelease(directory, steppingStones);
   if (files.some(({ artifact }) => IMAGE_PATHS[artifact] === undefined)) {
     throw new Error("--as-image: wanted a kernel and an initramfs, found a partition image");
   }

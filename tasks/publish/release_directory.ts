@@ -44,11 +44,15 @@ const ANNOTATED = [
 const PLAIN_NAME = /^[\w+-][\w.+-]*$/;
 
 /**
- * The release in `directory`, its files read once.
+ * The release in `directory`, its files read once. `steppingStones` are tags or digests of releases that
+ * lead to it.
  *
  * @throws {Error} where it has no latest.json, or its files are not those that latest.json names.
  */
-export async function readRelease(directory: string): Promise<ReleaseDirectory> {
+export async function readRelease(
+  directory: string,
+  steppingStones: readonly string[] = [],
+): Promise<ReleaseDirectory> {
   const path = `${directory}/latest.json`;
   const latest: Record<string, unknown> = JSON.parse(await Deno.readTextFile(path));
   const text = (key: string) => typeof latest[key] === "string" ? String(latest[key]) : undefined;
@@ -63,12 +67,12 @@ export async function readRelease(directory: string): Promise<ReleaseDirectory> 
     }
     files.push(await readFile(`${directory}/${name}`, artifact, latest));
   }
+  const stones = steppingStones.join(",") || undefined;
   return {
     annotations: Object.fromEntries(
-      ANNOTATED.flatMap((key) => {
-        const value = text(key);
-        return value === undefined ? [] : [[`${ANNOTATION_PREFIX}${key}`, value]];
-      }),
+      [...ANNOTATED.map((key) => [key, text(key)]), ["stepping_stones", stones]].flatMap(
+        ([key, value]) => value === undefined ? [] : [[`${ANNOTATION_PREFIX}${key}`, value]],
+      ),
     ),
     architecture: text("architecture"),
     date: text("release_date"),

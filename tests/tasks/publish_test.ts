@@ -72,6 +72,19 @@ Deno.test("the same release is the same artifact and the same image, wherever it
   }
 });
 
+Deno.test("stepping stones are published, with an artifact and with an image", async () => {
+  await using site = new Site();
+  for (const publish of [publishRelease, publishImage]) {
+    const layout = await site.layout();
+    await publish(await site.release({ version: "1.5.0" }), layout, "1.5.0");
+    const steppingStones = ["1.5.0"];
+    await publish(await site.release(), layout, "stable", { steppingStones });
+    const source = sourceOf(layout, "stable");
+    await source.latest();
+    assertEquals((await source.steppingStones()).map(({ version }) => version), ["1.5.0"]);
+  }
+});
+
 Deno.test("a partition image is published as it is, or in zstd, and zstd(1) unpacks it", async () => {
   await using site = new Site();
   const layout = await site.layout();
