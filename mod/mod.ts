@@ -14,3 +14,4 @@ export * from "./kube/mod.ts";
 export * from "./metrics/mod.ts";
 export * from "./oci/mod.ts";
 export * from "./slots/mod.ts";
+export * from "./trust/mod.ts";

@@ -12,9 +12,10 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   metrics: ["core"],
   oras: [],
   kube: ["core"],
+  trust: ["core"],
   // the one room that stands on another: it says what releases look like as OCI artifacts
   oci: ["core", "oras"],
-  cli: ["core", "kube", "boot", "slots", "http", "host", "metrics", "oci", "oras"],
+  cli: ["core", "kube", "boot", "slots", "http", "host", "metrics", "oci", "oras", "trust"],
 };
 
 interface Module {

@@ -112,12 +112,15 @@ export function readGiven(given: Given): unknown {
 }
 
 /** What is wrong with a value, with the place where it was given. */
-export function located(error: UpdateError, { name, origin }: Given): UpdateError {
-  const where = origin.from === "file"
-    ? `${keyOf(name)} in ${origin.file}:${origin.line}`
-    : flagOf(name);
+export function located(error: UpdateError, given: Given): UpdateError {
   const { found, advice } = error;
-  return new UpdateError("usage", { operation: `reading ${where}`, found, advice, cause: error });
+  const operation = `reading ${whereOf(given)}`;
+  return new UpdateError("usage", { operation, found, advice, cause: error });
+}
+
+/** Where a value was given, for messages. */
+export function whereOf({ name, origin }: Given): string {
+  return origin.from === "file" ? `${keyOf(name)} in ${origin.file}:${origin.line}` : flagOf(name);
 }
 
 /** The setting that has this name in update.conf. */

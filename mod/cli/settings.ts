@@ -96,9 +96,10 @@ export const SETTINGS = {
     read: parseWindow,
   },
   pubkey: {
-    placeholder: "key",
-    meaning: "key that releases are to be signed with; signatures are not checked yet",
-    group: "other",
+    placeholder: "keys",
+    meaning:
+      "take only what is signed by one of these Ed25519 keys: files or keys, separated by commas",
+    group: "source",
     read: readLine,
   },
   healthcheckUrl: {

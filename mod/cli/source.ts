@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type Disk, UpdateError, type UpdateSource } from "../core/mod.ts";
+import { type Disk, type Trust, UpdateError, type UpdateSource } from "../core/mod.ts";
 import type { Settings } from "./read_settings.ts";
 
 /** How a source is asked. */
@@ -15,6 +15,8 @@ export interface SourceOptions {
   readonly stallSeconds: number;
   /** http for registries. */
   readonly plainHttp: boolean;
+  /** Judges what it says; undefined where no key is configured. */
+  readonly trust?: Trust;
 }
 
 /**
@@ -24,7 +26,7 @@ export interface SourceOptions {
  */
 export async function openSource(
   settings: Settings,
-  { disk, stallSeconds, plainHttp }: SourceOptions,
+  { disk, stallSeconds, plainHttp, trust }: SourceOptions,
 ): Promise<UpdateSource> {
   const server = settings.get("server");
   if (server === undefined) {
@@ -50,5 +52,5 @@ export async function openSource(
     return await openRegistry(server, { tag: settings.get("tag"), plainHttp, ...common });
   }
   const { HttpSource } = await import("../http/mod.ts");
-  return new HttpSource(server, common);
+  return new HttpSource(server, { trust, ...common });
 }

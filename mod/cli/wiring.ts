@@ -30,7 +30,7 @@ import {
 } from "../host/mod.ts";
 import { CommandMounts, DevicePartitions, PartitionSlotStore } from "../slots/mod.ts";
 import { scopedPath } from "./scope.ts";
-import { readSettings, type SettingFlags } from "./read_settings.ts";
+import { readSettings, type SettingFlags, whereOf } from "./read_settings.ts";
 import { openSource } from "./source.ts";
 
 /** Where slots and the ESP are mounted while the agent works in them. */
@@ -61,7 +61,7 @@ export interface PlaceFlags extends SettingFlags {
 export interface Context {
   readonly node: Node;
   /** What the settings want of updates. */
-  policy(): Policy;
+  policy(): Promise<Policy>;
   /** The source that flags or settings name. */
   source(): Promise<UpdateSource>;
   /** The health checks that the settings ask for. */
@@ -188,19 +188,32 @@ async function open(flags: PlaceFlags, places: Places, reporter: Reporter): Prom
     now: () => new Date(),
     sleep,
   };
+  const trust = once(async () => {
+    const [pubkey, given] = [settings.get("pubkey"), settings.given("pubkey")];
+    if (pubkey === undefined || given === undefined) return undefined;
+    const { trustKeys } = await import("./trust.ts");
+    return await trustKeys(disk, pubkey, whereOf(given));
+  });
   return {
     node,
-    policy: () => ({
+    policy: async () => ({
       channel: settings.get("channel"),
       window: settings.get("maintenanceWindow"),
       label: async () => {
         const { askLabel } = await import("./cluster.ts");
         return await askLabel({ settings, disk, bootId: node.boot.id }, quiet);
       },
+      trust: await trust(),
       force: flags.force ?? false,
       stallSeconds,
     }),
-    source: () => openSource(settings, { disk, stallSeconds, plainHttp: flags.plainHttp ?? false }),
+    source: async () =>
+      await openSource(settings, {
+        disk,
+        stallSeconds,
+        plainHttp: flags.plainHttp ?? false,
+        trust: await trust(),
+      }),
     healthChecks: async () => {
       const { chooseHealthChecks } = await import("./health_checks.ts");
       return await chooseHealthChecks({
@@ -228,6 +241,12 @@ function besideFile(grubenv: string): GrubPlace {
     });
   }
   return (_access, body) => body(dirname(grubenv));
+}
+
+/** What `make` makes, made when it is first wanted. */
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined;
+  return () => made ??= make();
 }
 
 function sleep(milliseconds: number): Promise<void> {

@@ -7,6 +7,7 @@
 import { firstRefusal, gatesOfRelease, type NodeFacts, reachable } from "./gates.ts";
 import type { Node } from "./node.ts";
 import type { Release } from "./release.ts";
+import { believed } from "./trust.ts";
 import type { UpdateSource } from "./update_source.ts";
 import { compareVersions } from "./version.ts";
 
@@ -23,7 +24,7 @@ export interface Choice {
  * stepping stones that this version may be updated to. One that another gate refuses comes last: then
  * that gate says what is in the way.
  *
- * @throws {UpdateError} as the source does.
+ * @throws {UpdateError} as the source does; `verification` where no signature was asked for that is wanted.
  */
 export async function chooseRelease(
   node: Pick<Node, "reporter">,
@@ -31,14 +32,15 @@ export async function chooseRelease(
   facts: NodeFacts,
   force: boolean,
 ): Promise<Choice> {
-  const newest = await source.latest();
-  const { version } = facts;
+  const { version, trust } = facts;
+  const newest = believed(await source.latest(), trust);
   if (version === undefined || reachable(facts, newest) || !source.steppingStones) {
     return { release: newest, newest };
   }
   const message = `${newest.version} is too far from ${version}: looking for one in between`;
   node.reporter.report({ kind: "step", message });
-  const stones = (await source.steppingStones()).filter((stone) =>
+  const offered = (await source.steppingStones()).map((stone) => believed(stone, trust));
+  const stones = offered.filter((stone) =>
     reachable(facts, stone) &&
     compareVersions(stone.version, version) > 0 &&
     compareVersions(stone.version, newest.version) < 0

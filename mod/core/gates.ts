@@ -9,6 +9,7 @@ import { UpdateError } from "./errors.ts";
 import { type Release, releaseDigest, releaseSize } from "./release.ts";
 import type { Boot, Slot } from "./slot.ts";
 import { lastEntry, type UpdateState } from "./state.ts";
+import type { Trust } from "./trust.ts";
 import { compareVersions, isVersion } from "./version.ts";
 import { isOpen, localTime, type MaintenanceWindow, nextOpening } from "./window.ts";
 
@@ -20,6 +21,7 @@ export type GateName =
   | "window"
   | "label"
   | "confirmed"
+  | "signature"
   | "expired"
   | "channel"
   | "architecture"
@@ -72,6 +74,8 @@ export interface NodeFacts {
   readonly window?: MaintenanceWindow;
   /** What the node's label says; undefined where nobody was asked. */
   readonly label?: NodeLabel;
+  /** Whom the node believes; undefined where no key is configured. */
+  readonly trust?: Trust;
 }
 
 /** The gates that need no network but the node's own: asked before any. */
@@ -87,6 +91,7 @@ export function gatesOfRelease(
   force: boolean,
 ): GateResult[] {
   return [
+    signatureGate(facts, release),
     expiredGate(facts, release),
     {
       gate: "channel",
@@ -116,6 +121,7 @@ const ADVICE: Readonly<Record<GateName, string>> = {
   window: "wait for the window, or add --force",
   label: "remove the label from the node, or add --force",
   confirmed: "run `kubesolo-update healthcheck` first, or reboot",
+  signature: "take updates from a source with signatures",
   expired: "set the node's clock if it is wrong, else publish the release anew",
   channel: "set channel= in update.conf or --channel, or publish to the node's channel",
   architecture: "publish a release for this architecture",
@@ -194,6 +200,16 @@ export function confirmedGate(
   return boot.why === "fallback"
     ? answer(true, `slot ${active}, which could not be loaded`)
     : answer(false, `slot ${active} to be booted next`);
+}
+
+/** Where it would say no, the source has said so before: the release has not even been read. */
+function signatureGate({ trust }: NodeFacts, { signedBy = [] }: Release): GateResult {
+  return {
+    gate: "signature",
+    passed: trust === undefined || signedBy.length > 0,
+    wanted: trust?.wanted ?? "none: no key is configured",
+    found: signedBy.length > 0 ? signedBy.join(", ") : trust ? "none" : "not asked",
+  };
 }
 
 /** A clock that was never set cannot tell what has expired: it passes only what never does. */

@@ -12,6 +12,7 @@ import { type Boot, runningSlot, type Slot } from "./slot.ts";
 import type { SlotStore } from "./slot_store.ts";
 import { move, type StateStore, type UpdateState } from "./state.ts";
 import type { Phase } from "./phases.ts";
+import type { Trust } from "./trust.ts";
 import { isOpen, type MaintenanceWindow } from "./window.ts";
 
 /** Everything that a flow touches. */
@@ -42,6 +43,8 @@ export interface Policy {
   readonly window?: MaintenanceWindow;
   /** Asks for the node's label that blocks updates; undefined where there is nobody to ask. */
   label?(): Promise<NodeLabel | undefined>;
+  /** Whom the node believes; undefined where no key is configured. */
+  readonly trust?: Trust;
   /** Skips window, label and ledger; never architecture or verification. */
   readonly force: boolean;
   /** Seconds without a byte after which a connection is given up. */
@@ -119,6 +122,7 @@ export async function factsOf(node: Node, standing: Standing, policy: Policy): P
     now,
     window,
     label: closed || force ? undefined : await policy.label?.(),
+    trust: policy.trust,
   };
 }
 

@@ -35,6 +35,11 @@ export interface Release {
   readonly date?: string;
   /** The moment from which it is not to be taken any more, RFC 3339. */
   readonly expires?: string;
+  /**
+   * The keys that have signed what it was read from, as a {@linkcode Trust} has found; set by sources
+   * alone, never read from metadata.
+   */
+  readonly signedBy?: readonly string[];
   /** `vmlinuz` and `kubesolo-os.gz`, or one `image`. */
   readonly artifacts: readonly Artifact[];
 }

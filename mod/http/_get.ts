@@ -7,6 +7,7 @@
 import type { Agent } from "node:https";
 import {
   adviceOnHandshake,
+  type ErrorParts,
   failsForGood,
   oneLine,
   reasonOf,
@@ -43,6 +44,16 @@ export class Unavailable extends SourceInterrupted {
   constructor(message: string, options: { retryAfter?: number; cause?: unknown } = {}) {
     super(oneLine(message), { cause: options.cause });
     this.retryAfter = options.retryAfter ?? 0;
+  }
+}
+
+/** An answer of a server that has not what was asked for, or does not give it. */
+export class Declined extends UpdateError {
+  readonly status: number;
+
+  constructor(status: number, parts: ErrorParts) {
+    super("source", parts);
+    this.status = status;
   }
 }
 
@@ -145,7 +156,7 @@ function statusError(response: Response, url: URL): Error {
     return new Unavailable(`${printable(url)}: ${found}`, { retryAfter });
   }
   const advice = adviceOn(status, url);
-  return new UpdateError("source", { operation: `fetching ${printable(url)}`, found, advice });
+  return new Declined(status, { operation: `fetching ${printable(url)}`, found, advice });
 }
 
 function untrusted(url: URL, found: string): UpdateError {

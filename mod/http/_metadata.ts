@@ -16,9 +16,17 @@ export interface Metadata {
   readonly url: URL;
 }
 
+/** What a document is, and how many bytes it may have. */
+export interface DocumentKind {
+  readonly kind: string;
+  readonly limit: number;
+}
+
+const LATEST: DocumentKind = { kind: "a latest.json", limit: MAX_METADATA_BYTES };
+
 /**
- * Resolves with the whole document. Of one that is too long, no more than one chunk beyond
- * {@linkcode MAX_METADATA_BYTES} is read.
+ * Resolves with the whole document. Of one that is too long, no more than one chunk beyond its limit
+ * is read.
  *
  * @throws {UpdateError} `verification` where it is too long, else as `get` does.
  */
@@ -27,13 +35,14 @@ export async function readMetadata(
   requests: Requests,
   seconds: number,
   signal?: AbortSignal,
+  kind: DocumentKind = LATEST,
 ): Promise<Metadata> {
   const late = new AbortController();
   const timer = setTimeout(() => late.abort(), seconds * 1000);
   const either = signal ? AbortSignal.any([signal, late.signal]) : late.signal;
   try {
     const { response, url } = await get(start, requests, () => ({}), either);
-    return { bytes: await readBounded(response, url), url };
+    return { bytes: await readBounded(response, url, kind), url };
   } catch (error) {
     signal?.throwIfAborted();
     if (error instanceof UpdateError || error instanceof Unavailable) throw error;
@@ -46,10 +55,14 @@ export async function readMetadata(
   }
 }
 
-async function readBounded(response: Response, url: URL): Promise<Uint8Array> {
+async function readBounded(
+  response: Response,
+  url: URL,
+  { kind, limit }: DocumentKind,
+): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let length = contentLength(response.headers) ?? 0;
-  const tooLong = () => length > MAX_METADATA_BYTES;
+  const tooLong = () => length > limit;
   if (response.body && !tooLong()) {
     length = 0;
     const reader = response.body.getReader();
@@ -66,9 +79,9 @@ async function readBounded(response: Response, url: URL): Promise<Uint8Array> {
     throw new UpdateError("verification", {
       operation: `reading ${printable(url)}`,
       found: tooLong()
-        ? `more than the ${MAX_METADATA_BYTES} bytes that a latest.json may have`
+        ? `more than the ${limit} bytes that ${kind} may have`
         : `the answer ${response.status} where 200 was wanted`,
-      advice: "see that it is the address of a latest.json",
+      advice: `see that it is the address of ${kind}`,
     });
   }
   const bytes = new Uint8Array(length);

@@ -10,6 +10,7 @@ import {
   type ArtifactBody,
   type Release,
   SourceInterrupted,
+  type Trust,
   UpdateError,
   type UpdateSource,
 } from "../core/mod.ts";
@@ -18,6 +19,7 @@ import { openArtifact } from "./_artifact.ts";
 import type { Requests } from "./_get.ts";
 import { Unavailable } from "./_get.ts";
 import { type Metadata, readMetadata } from "./_metadata.ts";
+import { refuseRepeated, withSignatures } from "./_signatures.ts";
 import { Validators } from "./_validators.ts";
 import { type Latest, parseLatest, parseSteppingStones } from "./latest.ts";
 import {
@@ -32,6 +34,8 @@ import { agentOf, type Tls } from "./tls.ts";
 export interface HttpOptions {
   /** Trusts other certificate authorities, presents a certificate. */
   readonly tls?: Tls;
+  /** Judges `latest.json` before it is read; nothing is asked of it where there is none. */
+  readonly trust?: Trust;
   /** `User-Agent`. */
   readonly userAgent?: string;
   /** Seconds until the headers of an answer must have come; {@linkcode HEADERS_SECONDS}. */
@@ -54,10 +58,12 @@ export class HttpSource implements UpdateSource, Disposable {
   readonly name: string;
   #latest: URL;
   #requests: Requests;
+  #trust?: Trust;
   #metadataSeconds: number;
   #sleep: (milliseconds: number) => Promise<void>;
   #validators = new Validators();
   #document?: Metadata;
+  #signedBy?: readonly string[];
   #known: readonly Latest[] = [];
 
   /**
@@ -76,6 +82,7 @@ export class HttpSource implements UpdateSource, Disposable {
       headersSeconds: options.headersSeconds ?? HEADERS_SECONDS,
       server: identified,
     };
+    this.#trust = options.trust;
     this.#metadataSeconds = options.metadataSeconds ?? METADATA_SECONDS;
     this.#sleep = options.sleep ??
       ((milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)));
@@ -85,7 +92,7 @@ export class HttpSource implements UpdateSource, Disposable {
    * What `latest.json` says now; failures that may pass are tried {@linkcode METADATA_TRIES} times.
    *
    * @throws {UpdateError} `source` where the server does not answer well, `verification` where the
-   * answer is no release.
+   * answer is no release, or not signed as the trust wants it.
    */
   async latest(signal?: AbortSignal): Promise<Release> {
     for (let tries = 1;; tries++) {
@@ -96,10 +103,12 @@ export class HttpSource implements UpdateSource, Disposable {
           this.#metadataSeconds,
           signal,
         );
+        const signedBy = await this.#judge(document, signal);
         const latest = parseLatest(document.bytes, document.url);
         this.#document = document;
+        this.#signedBy = signedBy;
         this.#known = [latest];
-        return latest.release;
+        return this.#signed(latest);
       } catch (error) {
         if (!(error instanceof SourceInterrupted)) throw error;
         if (tries >= METADATA_TRIES) throw this.#unreachable(error, tries);
@@ -118,7 +127,7 @@ export class HttpSource implements UpdateSource, Disposable {
     return Promise.try(() => {
       const stones = this.#document ? parseSteppingStones(this.#document) : [];
       this.#known = [...this.#known.slice(0, 1), ...stones];
-      return stones.map(({ release }) => release);
+      return stones.map((stone) => this.#signed(stone));
     });
   }
 
@@ -157,6 +166,27 @@ export class HttpSource implements UpdateSource, Disposable {
   /** Ends the connections that it keeps for certificates of its own. */
   [Symbol.dispose](): void {
     this.#requests.client?.close();
+  }
+
+  /** A release of the document that was read last. */
+  #signed({ release }: Latest): Release {
+    return this.#signedBy ? { ...release, signedBy: this.#signedBy } : release;
+  }
+
+  /** The keys that have signed exactly this document; until then nothing in it is read. */
+  async #judge(document: Metadata, signal?: AbortSignal): Promise<readonly string[] | undefined> {
+    if (!this.#trust) return undefined;
+    const seconds = this.#metadataSeconds;
+    const statement = await withSignatures(
+      this.#latest,
+      document,
+      this.#requests,
+      seconds,
+      signal,
+    );
+    const { signedBy } = await this.#trust.judge(statement);
+    refuseRepeated(document);
+    return signedBy;
   }
 
   #unreachable(cause: Error, tries: number): UpdateError {

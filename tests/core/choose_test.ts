@@ -110,3 +110,30 @@ Deno.test("without a stepping stone apply is refused for the newest", async () =
   const refused = apply(nodeOf([]), sourceOf(NEWEST, []), POLICY);
   await assertRejects(() => refused, UpdateError, "gate min_compatible_version for 3.0.0");
 });
+
+Deno.test("where a signature is wanted, a source that asks for none is refused, forced or not", async () => {
+  const trust = { wanted: "a signature", judge: () => Promise.resolve({ signedBy: [] }) };
+  const signed = (one: MemoryRelease, signedBy?: string[]): MemoryRelease => ({
+    ...one,
+    release: { ...one.release, signedBy },
+  });
+  const stone = release("2.0.0");
+  const sources = [
+    sourceOf(release("2.0.0"), []),
+    sourceOf(signed(release("2.0.0"), []), []),
+    sourceOf(signed(NEWEST, ["ours"]), [stone]),
+  ];
+  for (const source of sources) {
+    for (const force of [false, true]) {
+      for (const flow of [check, explain, apply]) {
+        const policy = { ...POLICY, trust, force };
+        const error = await assertRejects(() => flow(nodeOf([stone]), source, policy), UpdateError);
+        assertEquals(error.code, "verification", flow.name);
+      }
+    }
+  }
+  const good = sourceOf(signed(NEWEST, ["ours"]), [signed(stone, ["ours"])]);
+  const { gates } = await explain(nodeOf([stone]), good, { ...POLICY, trust });
+  const { wanted, found, passed } = gates.find(({ gate }) => gate === "signature") ?? {};
+  assertEquals([wanted, found, passed], ["a signature", "ours", true]);
+});

@@ -28,7 +28,7 @@ export function addApply({ program, reporter, tell }: Desk): void {
     .action(async (flags) => {
       await jitter(flags.jitter, reporter);
       await locked("apply", flags, reporter, async ({ node, policy, source }) => {
-        const outcome = await apply(node, await source(), policy());
+        const outcome = await apply(node, await source(), await policy());
         const staged = outcome.result === "staged" || outcome.result === "already_staged";
         const activated = flags.activate && staged ? await activate(node) : undefined;
         const wanting = activated || outcome.result === "already_activated";

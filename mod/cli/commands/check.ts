@@ -27,11 +27,11 @@ export function addCheck({ program, reporter, tell }: Desk): void {
       await locked("check", flags, reporter, async ({ node, policy, source }) => {
         if (flags.explain) {
           const { showExplanation } = await import("../show_explanation.ts");
-          const found = await explain(node, await source(), policy());
+          const found = await explain(node, await source(), await policy());
           tell(flags, found, () => showExplanation(found), { exit: EXITS[found.result] });
           return;
         }
-        const outcome = await check(node, await source(), policy());
+        const outcome = await check(node, await source(), await policy());
         tell(flags, outcome, () => showCheck(outcome), { exit: EXITS[outcome.result] });
       });
     });

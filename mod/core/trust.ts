@@ -1,0 +1,63 @@
+/**
+ * Trust: metadata are judged by their signatures before anything in them is read, whatever the source.
+ *
+ * @module
+ */
+
+import { UpdateError } from "./errors.ts";
+import type { Release } from "./release.ts";
+
+/** Most bytes of one file of signatures: they are read before anybody has vouched for them. */
+export const MAX_SIGNATURE_FILE_BYTES: number = 32 << 10;
+
+/** A file of detached signatures, as it was found. */
+export interface SignatureFile {
+  /** For messages: where it was found. */
+  readonly name: string;
+  /** Its bytes, in any of the formats that the trust reads. */
+  readonly bytes: Uint8Array;
+}
+
+/** Metadata as they came. */
+export interface Statement {
+  /** For messages: where they came from. */
+  readonly name: string;
+  /** The exact bytes that are to be signed. */
+  readonly bytes: Uint8Array;
+  /** What was found beside them. One that is no good counts as absent, so that nobody can spoil the others. */
+  readonly signatures: readonly SignatureFile[];
+  /** For messages: where signatures were looked for in vain. */
+  readonly missing?: readonly string[];
+}
+
+/** What a statement is worth. */
+export interface Judgement {
+  /** The keys whose signatures are good, each once, as they may be shown; as many as are wanted, or more. */
+  readonly signedBy: readonly string[];
+}
+
+/** Whom a node believes. Where no key is configured, there is none of it, and nothing is asked. */
+export interface Trust {
+  /** What it wants, for people: `a signature of key 0123456789ABCDEF`. */
+  readonly wanted: string;
+  /**
+   * Resolves where enough of its keys have signed these very bytes. Nothing in them is read.
+   * @throws {UpdateError} `verification`, saying what was found instead.
+   */
+  judge(statement: Statement): Promise<Judgement>;
+}
+
+/**
+ * The release, if a trust has judged what it was read from, or nobody wants that: every release of every
+ * source goes through here before a gate sees it.
+ *
+ * @throws {UpdateError} `verification` where a signature is wanted and the source asked for none.
+ */
+export function believed(release: Release, trust: Trust | undefined): Release {
+  if (!trust || release.signedBy?.length) return release;
+  throw new UpdateError("verification", {
+    operation: "looking for a signature",
+    found: `wanted ${trust.wanted}, found a source that has none`,
+    advice: "take updates from a source with signatures, or configure no key",
+  });
+}

@@ -1,0 +1,13 @@
+/**
+ * Trust: whose signatures count, and whether they are good. Ed25519 keys and signatures of openssl and
+ * minisign.
+ *
+ * @module
+ */
+
+export type { Judgement, SignatureFile, Statement, Trust } from "../core/mod.ts";
+export * from "./ed25519.ts";
+export * from "./key_trust.ts";
+export * from "./limits.ts";
+export * from "./public_key.ts";
+export * from "./signature_file.ts";

@@ -1,0 +1,134 @@
+/**
+ * Public keys, in the formats in which people have them.
+ *
+ * @module
+ */
+
+import { createHash } from "node:crypto";
+import { decodeBase64 } from "./_base64.ts";
+import { faultOfKey, SPKI_PREFIX } from "./ed25519.ts";
+import { MAX_KEYS, PUBLIC_KEY_BYTES } from "./limits.ts";
+
+/** An Ed25519 key that signatures are checked with. */
+export interface PublicKey {
+  /**
+   * 16 hexadecimal digits: minisign's key id, where the key came with one; else the beginning of the
+   * key's SHA-256, written as minisign would.
+   */
+  readonly id: string;
+  /** What the operator calls it. */
+  readonly name?: string;
+  /** The 32 bytes. */
+  readonly bytes: Uint8Array;
+}
+
+/** What minisign's public keys begin with: its algorithm, then 8 bytes of key id. */
+const MINISIGN = "Ed";
+const MINISIGN_KEY_BYTES = 2 + 8 + PUBLIC_KEY_BYTES;
+
+const UNTRUSTED_COMMENT = "untrusted comment:";
+const PEM = /-----BEGIN ([A-Z0-9 ]+)-----\s([A-Za-z0-9+/=\s]*)-----END \1-----/g;
+
+/** How a key is shown: `ops (0123456789ABCDEF)`. */
+export function showKey({ id, name }: PublicKey): string {
+  return name ? `${name} (${id})` : id;
+}
+
+/** The id of a key that came without one: 8 bytes, as they are in minisign's files. */
+export function keyNumber(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from(createHash("sha256").update(bytes).digest().subarray(0, 8));
+}
+
+/** A key id as minisign shows it: its 8 bytes are a number, lowest first. */
+export function keyId(number: Uint8Array): string {
+  return number.toReversed().toHex().toUpperCase();
+}
+
+/**
+ * The key in one word: base64 of a minisign key, or of 32 bytes, or 64 hexadecimal digits; undefined
+ * where it is none of these.
+ *
+ * @throws {Error} where it is a key that cannot be used.
+ */
+export function parseKeyWord(word: string): PublicKey | undefined {
+  const bytes = /^[0-9a-fA-F]{64}$/.test(word) ? Uint8Array.fromHex(word) : decodeBase64(word);
+  if (bytes?.length === PUBLIC_KEY_BYTES) return sound(bytes);
+  if (bytes?.length !== MINISIGN_KEY_BYTES) return undefined;
+  if (String.fromCharCode(...bytes.subarray(0, 2)) !== MINISIGN) {
+    throw new Error("a key of another algorithm than Ed25519");
+  }
+  return sound(bytes.subarray(10), bytes.subarray(2, 10));
+}
+
+/**
+ * The keys in a file: PEM (`PUBLIC KEY`), minisign's own files, or a word per line as
+ * {@linkcode parseKeyWord} reads it. Several of one kind may follow each other.
+ *
+ * @throws {Error} saying what is wrong; never with what is in the file.
+ *
+ * @example
+ * ```ts
+ * import { parsePublicKeys } from "@kubesolo/update/trust";
+ * import { assertEquals } from "@std/assert";
+ *
+ * const text = `untrusted comment: minisign public key 98D7C8B9ECFB1A1D
+ * RWQdGvvsucjXmPmBmGz6JXSl5nuVsgOFN5Av8FvhqzBjkLoU6XfLxYyI
+ * `;
+ * assertEquals(parsePublicKeys(text).map(({ id }) => id), ["98D7C8B9ECFB1A1D"]);
+ * ```
+ */
+export function parsePublicKeys(text: string): PublicKey[] {
+  const keys = text.includes("-----BEGIN") ? keysInPem(text) : keysInWords(text);
+  if (keys.length === 0) throw new Error("no public key in it");
+  if (keys.length > MAX_KEYS) throw new Error(`more than ${MAX_KEYS} keys`);
+  requireDistinct(keys);
+  return keys;
+}
+
+/**
+ * Sees to it that each key counts once.
+ *
+ * @throws {Error} where one key is there twice, or two have one id.
+ */
+export function requireDistinct(keys: readonly PublicKey[]): void {
+  const seen = new Set<string>();
+  for (const { bytes, id } of keys) {
+    const hex = bytes.toHex();
+    if (seen.has(hex) || seen.has(id)) throw new Error(`key ${id} is there twice`);
+    seen.add(hex).add(id);
+  }
+}
+
+function keysInPem(text: string): PublicKey[] {
+  const keys: PublicKey[] = [];
+  const rest = text.replaceAll(PEM, (_, label: string, body: string) => {
+    if (label !== "PUBLIC KEY") {
+      throw new Error(`a ${label}, where a PUBLIC KEY was wanted`);
+    }
+    const der = decodeBase64(body.replaceAll(/\s/g, ""));
+    const prefix = der?.subarray(0, SPKI_PREFIX.length).toHex();
+    if (!der || prefix !== SPKI_PREFIX.toHex()) {
+      throw new Error("a key of another algorithm than Ed25519");
+    }
+    keys.push(sound(der.subarray(SPKI_PREFIX.length)));
+    return "";
+  });
+  if (rest.trim() !== "") throw new Error("something besides keys in PEM");
+  return keys;
+}
+
+function keysInWords(text: string): PublicKey[] {
+  const lines = text.split(/\r?\n/).map((line) => line.trim());
+  const words = lines.filter((line) => line !== "" && !line.startsWith(UNTRUSTED_COMMENT));
+  return words.slice(0, MAX_KEYS + 1).map((word) => {
+    const key = parseKeyWord(word);
+    if (!key) throw new Error("a line that is no Ed25519 key in base64 or hexadecimal");
+    return key;
+  });
+}
+
+function sound(bytes: Uint8Array, number: Uint8Array = keyNumber(bytes)): PublicKey {
+  const fault = faultOfKey(bytes);
+  if (fault) throw new Error(fault);
+  return { id: keyId(number), bytes };
+}
