@@ -1,7 +1,8 @@
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { DebianArchive } from "../../tasks/oci_image/debian_archive.ts";
 import { ROOT } from "../../tasks/sources.ts";
 import { TestNode, until } from "../cli/_test_node.ts";
+import { closedPort } from "../http/_servers.ts";
 
 /** Directories in which OpenRC keeps what runs. */
 const RUNNING = [
@@ -108,4 +109,21 @@ Deno.test("under OpenRC, a request of a pod reboots the node", async () => {
   } finally {
     await service("stop");
   }
+});
+
+Deno.test("under OpenRC, metrics are served until they are stopped", async () => {
+  await using node = await openrcNode();
+  const service = (verb: string) => node.sandbox.run("rc-service", "kubesolo-update-metrics", verb);
+  const port = closedPort();
+  const args = `metrics_args="--listen 127.0.0.1:${port}"`;
+  await node.put("/etc/conf.d/kubesolo-update-metrics", args);
+  const get = () => fetch(`http://127.0.0.1:${port}/metrics`).then((answer) => answer.text());
+  const started = await service("start");
+  try {
+    assertEquals(started.code, 0, started.stderr);
+    await until(() => get().then((text) => text.includes('kubesolo_os_boot_slot{slot="A"} 1')));
+  } finally {
+    assertEquals((await service("stop")).code, 0);
+  }
+  await assertRejects(get, TypeError);
 });

@@ -2,7 +2,8 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import { compileAgent } from "../../tasks/compile.ts";
 import { runText } from "../../tasks/run.ts";
 import { ROOT } from "../../tasks/sources.ts";
-import { TestNode } from "../cli/_test_node.ts";
+import { TestNode, until } from "../cli/_test_node.ts";
+import { closedPort } from "../http/_servers.ts";
 import { Systemd } from "./_systemd.ts";
 
 const UNITS = `${ROOT}/deploy/systemd`;
@@ -71,6 +72,22 @@ Deno.test("under systemd, an update goes from the timer to the health check", as
   assertEquals(await start("kubesolo-update-healthcheck.service"), 0, await systemd.said());
   assertEquals(await node.grubenv(), ["B/3/1", "B/3/1"]);
   assertEquals(await property("kubesolo-update-healthcheck.service", "ActiveState"), "active");
+});
+
+Deno.test("under systemd, metrics are served within the sandbox, and end at once", async () => {
+  await using node = await TestNode.create();
+  await using systemd = await Systemd.start(node);
+  const port = closedPort();
+  const unit = "kubesolo-update-metrics.service";
+  await systemd.sh(`
+    sed -i 's/metrics$/metrics --listen 127.0.0.1:${port}/' /run/units/${unit}
+    systemctl daemon-reload; systemctl start ${unit}`);
+  const get = () => fetch(`http://127.0.0.1:${port}/metrics`).then((answer) => answer.text());
+  await until(() => get().then((text) => text.includes('kubesolo_os_boot_slot{slot="A"} 1')));
+  assertEquals(/scrape_problem\{.*\} 1/.test(await get()), false, await get());
+  await systemd.systemctl("stop", unit);
+  const { stdout } = await systemd.systemctl("show", "--property=Result,ExecMainStatus", unit);
+  assertEquals(stdout, "Result=success\nExecMainStatus=0\n");
 });
 
 Deno.test("under systemd, a slot that is not well is given up, and the node reboots", async () => {
