@@ -15,9 +15,9 @@ export const BUSY_TRIES = 50;
 
 /**
  * How often a mount that fails is tried while no other agent is to be seen: one may have come and gone
- * between the look at the table and the mount.
+ * between the look at the table and the mount, or mount where this process cannot see it.
  */
-export const UNSEEN_TRIES = 3;
+export const UNSEEN_TRIES = 10;
 
 /** Milliseconds between those tries. */
 export const BUSY_WAIT_MS = 100;
