@@ -162,6 +162,9 @@ Deno.test("metrics go to standard output or to a file, whatever is there", async
   assertMatch(everywhere.url, /^http:\/\/(\[::\]|0\.0\.0\.0):\d+$/);
   const loopback = `http://127.0.0.1:${everywhere.url.split(":").at(-1)}/healthz`;
   assertEquals(await (await fetch(loopback)).text(), "ok\n");
+  const { port: open } = new URL(loopback);
+  using half = await Deno.connect({ hostname: "127.0.0.1", port: Number(open) });
+  await half.write(new TextEncoder().encode("GET /metrics HTTP/1.1\r\n"));
   const stopped = await everywhere.end("SIGINT");
   assertEquals(stopped.code, 0, stopped.stderr);
 });

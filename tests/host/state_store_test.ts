@@ -109,6 +109,21 @@ Deno.test("of the garbled state files, only the newest are kept", async () => {
   assert(kept.includes("state.json.garbled-20260109T000000000Z"), kept.join());
 });
 
+Deno.test("who only looks at a state leaves it where it is, garbled or not", async () => {
+  const disk = new MemoryDisk();
+  const store = new FileStateStore(disk, PATH);
+  assertEquals(await store.look(), NEW_STATE);
+  await store.save(NEW);
+  const steps = disk.steps.length;
+  assertEquals(await store.look(), NEW);
+  disk.put(PATH, "{}");
+  await assertRejects(() => store.look(), Error, "phase is not what the agent writes");
+  disk.put(PATH, new Uint8Array(MAX_STATE_BYTES + 1));
+  await assertRejects(() => store.look(), Error, `longer than ${MAX_STATE_BYTES} bytes`);
+  assertEquals(disk.steps.length, steps);
+  assertEquals(await disk.list("/var/lib/kubesolo/update"), ["state.json"]);
+});
+
 Deno.test("a garbled state on a disk that takes no writes is reported as well", async () => {
   const disk = new MemoryDisk();
   disk.put(PATH, "garbled");

@@ -11,6 +11,9 @@ import type { ListenAddress } from "./listen_address.ts";
 /** Milliseconds that answers which are on their way have left at the end. */
 export const GRACE_MS = 2000;
 
+/** Every address: a node without IPv6 has no `::`. */
+const EVERYWHERE = ["::", "0.0.0.0"];
+
 const SIGNALS = ["SIGTERM", "SIGINT"] as const;
 
 /**
@@ -23,47 +26,39 @@ export async function serveMetrics(
   read: () => Promise<NodeReading>,
   reporter: Reporter,
 ): Promise<void> {
-  const abort = new AbortController();
   const end = Promise.withResolvers<void>();
-  const server = listen(hostname === undefined ? ["::", "0.0.0.0"] : [hostname], port, {
-    signal: abort.signal,
-    handler: metricsHandler(read),
-    onListen: ({ hostname, port }) => {
-      const host = hostname.includes(":") ? `[${hostname}]` : hostname;
-      reporter.report({ kind: "step", message: `serving http://${host}:${port}/metrics` });
-    },
-  });
   for (const signal of SIGNALS) Deno.addSignalListener(signal, end.resolve);
   try {
-    await Promise.race([end.promise, server.finished]);
-  } finally {
-    const timer = setTimeout(() => abort.abort(), GRACE_MS);
-    await server.shutdown();
+    const hosts = hostname === undefined ? EVERYWHERE : [hostname];
+    const server = listen(hosts, port, metricsHandler(read), (address) => {
+      const url = `http://${hostOf(address.hostname)}:${address.port}/metrics`;
+      reporter.report({ kind: "step", message: `serving ${url}` });
+    });
+    await end.promise;
+    // who sent half a request must not keep the process: it ends with the command
+    const { promise: late, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, GRACE_MS);
+    await Promise.race([server.shutdown(), late]);
     clearTimeout(timer);
+  } finally {
     for (const signal of SIGNALS) Deno.removeSignalListener(signal, end.resolve);
   }
 }
 
-interface Served {
-  readonly signal: AbortSignal;
-  readonly handler: (request: Request) => Promise<Response>;
-  readonly onListen: (address: Deno.NetAddr) => void;
-}
-
-/** At the first of `hosts` that this node has: one without IPv6 has no `::`. */
+/** At the first of the hosts that this node has. */
 function listen(
-  hosts: readonly string[],
+  [hostname, ...others]: readonly string[],
   port: number,
-  { handler, ...options }: Served,
+  handler: (request: Request) => Promise<Response>,
+  onListen: (address: Deno.NetAddr) => void,
 ): Deno.HttpServer {
-  const [hostname, ...others] = hosts;
   try {
-    return Deno.serve({ ...options, hostname, port }, handler);
+    return Deno.serve({ hostname, port, onListen }, handler);
   } catch (error) {
     const busy = error instanceof Deno.errors.AddrInUse;
-    if (!busy && others.length > 0) return listen(others, port, { handler, ...options });
+    if (!busy && others.length > 0) return listen(others, port, handler, onListen);
     throw new UpdateError("usage", {
-      operation: `listening at ${hostname.includes(":") ? `[${hostname}]` : hostname}:${port}`,
+      operation: `listening at ${hostOf(hostname)}:${port}`,
       found: reasonOf(error),
       advice: busy
         ? `end what listens there (ss -ltnp "sport = :${port}"), or name another with --listen`
@@ -71,4 +66,8 @@ function listen(
       cause: error,
     });
   }
+}
+
+function hostOf(hostname: string): string {
+  return hostname.includes(":") ? `[${hostname}]` : hostname;
 }
