@@ -41,7 +41,7 @@ export async function applyCloudInit(
 ): Promise<Applied> {
   const given = readCloudConfig(await readDocument(disk, from), from);
   for (const one of given ?? []) {
-    const problem = await problemOf(one);
+    const problem = await problemOf(disk, one);
     if (problem) throw problem;
   }
   const keys = (given ?? []).map(({ name }) => keyOf(name));

@@ -39,24 +39,24 @@ export function parseConf(text: string): readonly ConfLine[] {
 /**
  * The text of an update.conf; undefined where there is none.
  *
+ * @param wanted Whether there has to be one.
  * @throws {UpdateError} `usage` where it is too long or cannot be read.
  */
-export async function readConf(disk: Disk, path: string): Promise<string | undefined> {
+export async function readConf(
+  disk: Disk,
+  path: string,
+  wanted = false,
+): Promise<string | undefined> {
   let found: string;
   try {
     const bytes = await readSmall(disk, path, MAX_CONF_BYTES);
     if (bytes) return new TextDecoder().decode(bytes);
     found = `more than ${MAX_CONF_BYTES} bytes`;
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
+    if (error instanceof Deno.errors.NotFound && !wanted) return undefined;
     found = reasonOf(error);
   }
-  throw unusable(path, found);
-}
-
-/** The error for an update.conf that cannot be used at all. */
-export function unusable(path: string, found: string): UpdateError {
-  return new UpdateError("usage", {
+  throw new UpdateError("usage", {
     operation: `reading ${path}`,
     found,
     advice: "write key=value lines there, or name another file with --conf",

@@ -16,7 +16,7 @@ import {
 } from "../kube/mod.ts";
 import { type Cluster, type ClusterPlaces, findCluster, isThere } from "./cluster.ts";
 import { scopedPath } from "./scope.ts";
-import type { ClusterCheck } from "./settings.ts";
+import type { ClusterCheck } from "./setting_values.ts";
 
 /**
  * What shows that a node has a containerd: KubeSolo's own has a directory on the data partition, and of

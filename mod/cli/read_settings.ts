@@ -5,7 +5,7 @@
  */
 
 import { type Disk, UpdateError } from "../core/mod.ts";
-import { DEFAULT_CONF, parseConf, readConf, unusable } from "./conf_file.ts";
+import { DEFAULT_CONF, parseConf, readConf } from "./conf_file.ts";
 import { type SettingName, settingOf, SETTINGS, subjectOf, type ValueOf } from "./settings.ts";
 
 /** Where a value comes from. */
@@ -72,9 +72,8 @@ export class Settings {
 export async function readSettings(disk: Disk, flags: SettingFlags): Promise<Settings> {
   const file = flags.conf ?? DEFAULT_CONF;
   try {
-    const text = await readConf(disk, file);
-    if (text === undefined && flags.conf !== undefined) throw unusable(file, "no such file");
-    return new Settings([...givenByFile(text ?? "", file), ...givenByFlags(flags)]);
+    const text = await readConf(disk, file, flags.conf !== undefined) ?? "";
+    return new Settings([...givenByFile(text, file), ...givenByFlags(flags)]);
   } catch (error) {
     if (!(error instanceof UpdateError)) throw error;
     return new Settings([], error);

@@ -17,8 +17,10 @@ import {
   readGiven,
   readSettings,
   type SettingFlags,
+  whereOf,
 } from "./read_settings.ts";
-import { printable, type SettingName, settingOf, SETTINGS, subjectOf } from "./settings.ts";
+import { printable } from "./setting_values.ts";
+import { type SettingName, SETTINGS, subjectOf } from "./settings.ts";
 
 /** One setting, as `config` shows it. */
 export interface SettingReport {
@@ -51,38 +53,48 @@ export interface ConfigReport {
  */
 export async function reportSettings(disk: Disk, flags: SettingFlags): Promise<ConfigReport> {
   const file = flags.conf ?? DEFAULT_CONF;
+  const text = await readConf(disk, file, flags.conf !== undefined);
   const settings = await readSettings(disk, flags);
-  const reports: SettingReport[] = [];
-  for (const name of Object.keys(SETTINGS) as SettingName[]) {
-    if (settingOf(name).as) continue;
+  const names = (Object.keys(SETTINGS) as SettingName[]).filter((name) => subjectOf(name) === name);
+  const reports = names.map(async (name): Promise<SettingReport> => {
     const given = settings.given(name);
-    const problem = given && (await problemOf(given))?.message;
-    const value = given && oneLine(printable(given.text));
-    reports.push({ key: keyOf(name), value, origin: given?.origin, problem });
-  }
-  const text = await readConf(disk, file);
+    return {
+      key: keyOf(name),
+      value: given && oneLine(printable(given.text)),
+      origin: given?.origin,
+      problem: given && (await problemOf(disk, given))?.message,
+    };
+  });
   return {
     file,
     exists: text !== undefined,
-    settings: reports,
+    settings: await Promise.all(reports),
     warnings: warningsOf(text ?? ""),
   };
 }
 
 /** What is wrong with a value, also where only those can tell who use it. */
-export async function problemOf(given: Given): Promise<UpdateError | undefined> {
+export async function problemOf(disk: Disk, given: Given): Promise<UpdateError | undefined> {
   try {
     const value = readGiven(given);
-    if (typeof value !== "string" || subjectOf(given.name) !== "server") return undefined;
-    const { readReference } = await import("./registry.ts");
-    try {
-      readReference(value);
-    } catch (error) {
-      throw error instanceof UpdateError ? located(error, given) : error;
-    }
+    if (typeof value === "string") await tryOut(disk, value, given);
   } catch (error) {
-    if (error instanceof UpdateError) return error;
+    if (error instanceof UpdateError) return located(error, given);
     throw error;
+  }
+}
+
+async function tryOut(disk: Disk, value: string, given: Given): Promise<void> {
+  switch (subjectOf(given.name)) {
+    case "server": {
+      const { readReference } = await import("./registry.ts");
+      readReference(value);
+      return;
+    }
+    case "pubkey": {
+      const { trustKeys } = await import("./trust.ts");
+      await trustKeys(disk, value, whereOf(given));
+    }
   }
 }
 
@@ -95,7 +107,6 @@ function warningsOf(text: string): { line: number; message: string }[] {
     if (!name) return warn(`unknown key ${key}: it counts for nothing`);
     if (value === "") return warn(`${key} is empty: it counts as not given`);
     const subject = subjectOf(name);
-    if (name === "pubkey") return warn("pubkey is kept for later: signatures are not checked yet");
     const earlier = seen.get(subject);
     seen.set(subject, { key, line });
     if (!earlier) return [];

@@ -4,21 +4,24 @@
  * @module
  */
 
-import { parseWindow, UpdateError } from "../core/mod.ts";
-
-/** Most characters of a value. */
-export const MAX_VALUE_LENGTH = 4096;
+import { parseWindow } from "../core/mod.ts";
+import {
+  CLUSTER_CHECKS,
+  readChannel,
+  readChecks,
+  readLine,
+  readNodeName,
+  readRepository,
+  readServer,
+  readTag,
+  readWebUrl,
+  readWhole,
+} from "./setting_values.ts";
 
 /** The longest time that can be set: a day. */
 export const MAX_SECONDS = 86_400;
 
 const MAX_COUNT = 1000;
-
-/** The health checks that need containerd or the API server. */
-export const CLUSTER_CHECKS = ["containerd", "api-server", "node-ready", "kube-system"] as const;
-
-/** One of {@linkcode CLUSTER_CHECKS}. */
-export type ClusterCheck = typeof CLUSTER_CHECKS[number];
 
 /** One row of the table. Its name in update.conf is in snake_case, as a flag it has dashes. */
 export interface Setting<T = unknown> {
@@ -170,78 +173,4 @@ export function settingOf(name: SettingName): Setting {
 /** The setting that a name is for: `registry` is another word for `server`. */
 export function subjectOf(name: SettingName): SettingName {
   return settingOf(name).as ?? name;
-}
-
-/**
- * A value as it may be shown: without the user, the password and the query that an address may have.
- * Where a password ends is anybody's guess, so nothing before the last `@` is shown.
- */
-export function printable(text: string): string {
-  return text.replace(/^([a-z][a-z0-9+.-]*:\/\/)?.*@(?!sha256:)/is, "$1…@").replace(/\?.*/s, "?…");
-}
-
-function refuse(text: string, advice: string): never {
-  throw new UpdateError("usage", {
-    operation: "reading a setting",
-    found: text.length > MAX_VALUE_LENGTH
-      ? `${text.length} characters, where at most ${MAX_VALUE_LENGTH} are read`
-      : `"${printable(text)}"`,
-    advice,
-  });
-}
-
-/** Text on one line that drives no terminal. */
-function readLine(text: string): string {
-  // deno-lint-ignore no-control-regex
-  const plain = text.length <= MAX_VALUE_LENGTH && !/[\x00-\x1f\x7f-\x9f]/.test(text);
-  return plain ? text : refuse(text, "write it on one line, without control characters");
-}
-
-function readServer(text: string): URL | string {
-  return text.includes("://") ? readWebUrl(text) : readRepository(text);
-}
-
-/** A repository's name, as far as can be said without the registry client: that one reads it again. */
-function readRepository(text: string): string {
-  const good = /^[^\s/@]+\/[^\s/@][^\s@]*(@sha256:[^\s@]+)?$/.test(readLine(text)) &&
-    !text.includes("://");
-  return good ? text : refuse(
-    text,
-    "write it as http://host/path or https://host/path, or as host/repository of a registry",
-  );
-}
-
-function readWebUrl(text: string): URL {
-  const url = URL.parse(readLine(text));
-  if (url?.protocol === "http:" || url?.protocol === "https:") return url;
-  return refuse(text, "write it as http://host/path or https://host/path");
-}
-
-function readTag(text: string): string {
-  if (/^\w[\w.-]{0,127}$/.test(text)) return text;
-  return refuse(text, "write it as 1 to 128 letters, digits, dots, dashes and underscores");
-}
-
-function readChannel(text: string): string {
-  if (/^[\w.+/-]{1,128}$/.test(text)) return text;
-  return refuse(text, "write it as one word, such as stable");
-}
-
-function readWhole(text: string, least: number, most: number): number {
-  const value = Number(text);
-  if (/^\d+$/.test(text) && value >= least && value <= most) return value;
-  return refuse(text, `write it as a whole number, ${least} to ${most}`);
-}
-
-function readChecks(text: string): readonly ClusterCheck[] {
-  const names = text === "none" ? [] : text.split(",").map((name) => name.trim());
-  const chosen = CLUSTER_CHECKS.filter((name) => names.includes(name));
-  if (chosen.length === names.length) return chosen;
-  return refuse(text, `write none, or some of ${CLUSTER_CHECKS.join(",")}`);
-}
-
-/** A DNS subdomain (RFC 1123), which is what nodes are called by. */
-function readNodeName(text: string): string {
-  if (text.length <= 253 && /^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/.test(text)) return text;
-  return refuse(text, "write it as the API server does: small letters, digits, dashes and dots");
 }

@@ -70,15 +70,10 @@ export async function explain(
     passive,
     phase,
     staged,
-    fetch: release.artifacts.map(({ name, sha256, size }) => ({
-      name,
-      size,
-      there: staged || kept.includes(name)
-        ? size ?? 0
-        : download?.sha256 === sha256
-        ? download.bytes
-        : 0,
-    })),
+    fetch: release.artifacts.map(({ name, sha256, size }) => {
+      const begun = download?.sha256 === sha256 ? download.bytes : 0;
+      return { name, size, there: staged || kept.includes(name) ? size ?? 0 : begun };
+    }),
     room: available,
     nextBoot: forecastBoot(standing.environment),
   };

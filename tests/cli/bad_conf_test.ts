@@ -70,7 +70,7 @@ Deno.test("an update.conf that is no good is a usage error, and nothing is touch
   }
   const absent = await node.update("check", "--conf", "/etc/kubesolo/absent.conf");
   assertEquals(absent.code, 2, "a file that was asked for must be there");
-  assertMatch(complaintOf(absent), /^reading \/etc\/kubesolo\/absent.conf: no such file/);
+  assertMatch(complaintOf(absent), /^reading \/etc\/kubesolo\/absent.conf: No such file/);
 
   await node.put(CONF, `${server}healthcheck_url=file:///etc/shadow\n`);
   const checked = await node.update("healthcheck");

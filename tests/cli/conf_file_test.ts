@@ -2,7 +2,8 @@ import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { parseConf } from "../../mod/cli/conf_file.ts";
 import { flagOf, givenByFile, keyOf, readGiven, Settings } from "../../mod/cli/read_settings.ts";
-import { printable, type SettingName, settingOf, SETTINGS } from "../../mod/cli/settings.ts";
+import { type SettingName, settingOf, SETTINGS } from "../../mod/cli/settings.ts";
+import { printable } from "../../mod/cli/setting_values.ts";
 import { ROOT } from "../../tasks/sources.ts";
 import { UpdateError } from "../../mod/core/mod.ts";
 

@@ -29,7 +29,7 @@ Deno.test("config shows each value and where it comes from, and no secret", asyn
     sandbox,
     CONF,
     "# site 12\nserver=https://node:hunter2@updates.lan/stable?key=hunter2\nchannel=beta\n" +
-      "colour=blue\nnonsense\nchannel = lts\ntag=\nregistry=registry.lan/os\npubkey=abc\n" +
+      "colour=blue\nnonsense\nchannel = lts\ntag=\nregistry=registry.lan/os\n" +
       "maintenance_window=Sat,Sun 22:00-04:00;Mon-Fri 01:00-03:00\n",
   );
   const given = await sandbox.update("config", "--maintenance-window", "01:00-02:00");
@@ -46,12 +46,11 @@ Deno.test("config shows each value and where it comes from, and no secret", asyn
     `warning  ${CONF}:6: channel goes before channel in line 3, which counts for nothing`,
     `warning  ${CONF}:7: tag is empty: it counts as not given`,
     `warning  ${CONF}:8: registry goes before server in line 2, which counts for nothing`,
-    `warning  ${CONF}:9: pubkey is kept for later: signatures are not checked yet`,
   ]);
 
   const machine = await sandbox.update("config", "--json", "--server", "http://me:hunter2@h/x");
   const { file, exists, settings, warnings: told } = JSON.parse(machine.stdout);
-  assertEquals([file, exists, told.length], [CONF, true, 6]);
+  assertEquals([file, exists, told.length], [CONF, true, 5]);
   assertEquals(settings.find(({ key }: { key: string }) => key === "server"), {
     key: "server",
     value: "http://…@h/x",
@@ -65,20 +64,21 @@ Deno.test("config says what is wrong with a value, and where", async () => {
   await put(
     sandbox,
     CONF,
-    "server=updates.lan/UPPER\nmaintenance_window=22:00-22:00\nhealth_deadline=soon\r\n",
+    "server=updates.lan/UPPER\npubkey=abc\nmaintenance_window=22:00-22:00\nhealth_deadline=soon\r\n",
   );
   const wrong = await sandbox.update("config", "--channel", "two words", "--auto-rollback-after=0");
   assertEquals(wrong.code, 2);
   for (
     const says of [
       `reading server in ${CONF}:1: `,
-      `reading maintenance_window in ${CONF}:2: "22:00-22:00", which ends when it starts; write`,
-      `reading health_deadline in ${CONF}:3: "soon"`,
+      `reading pubkey in ${CONF}:2: `,
+      `reading maintenance_window in ${CONF}:3: "22:00-22:00", which ends when it starts; write`,
+      `reading health_deadline in ${CONF}:4: "soon"`,
       'reading --channel: "two words"',
       'reading --auto-rollback-after: "0"',
     ]
   ) assertStringIncludes(wrong.stdout, says);
-  assertEquals(wrong.stdout.match(/^error /gm)?.length, 5);
+  assertEquals(wrong.stdout.match(/^error /gm)?.length, 6);
 
   await sandbox.sh(`dd if=/dev/zero bs=1M count=10 2>/dev/null | tr '\\0' x >${CONF}`);
   const huge = await sandbox.update("config");
