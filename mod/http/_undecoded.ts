@@ -103,15 +103,17 @@ function bytesOf(
   signal?: AbortSignal,
 ): ReadableStream<Uint8Array<ArrayBuffer>> {
   const chunks: AsyncIterator<Uint8Array> = message[Symbol.asyncIterator]();
-  const givenUp = new Promise<never>((_, reject) => {
-    signal?.addEventListener("abort", () => reject(signal.reason), { once: true });
-  });
-  givenUp.catch(() => {});
+  // no Promise.race with a promise that outlives it: that one would keep every chunk
+  let giveUp: (reason: unknown) => void = () => {};
+  signal?.addEventListener("abort", () => giveUp(signal.reason), { once: true });
   const source: UnderlyingByteSource = {
     type: "bytes",
     async pull(controller) {
       signal?.throwIfAborted();
-      const { value, done } = await Promise.race([chunks.next(), givenUp]);
+      const { value, done } = await new Promise<IteratorResult<Uint8Array>>((resolve, reject) => {
+        giveUp = reject;
+        chunks.next().then(resolve, reject);
+      });
       if (!done) return controller.enqueue(new Uint8Array(value));
       if (!message.complete) throw new Error("the connection ended too early");
       controller.close();

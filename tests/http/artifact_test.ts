@@ -283,3 +283,27 @@ Deno.test({
     await assertRejects(() => reader.read(), Error, "enough");
   },
 });
+
+Deno.test("an undecoded body is not kept in memory once it was read", async () => {
+  const CHUNKS = 2048;
+  const chunk = pattern(64 << 10);
+  await using server = imageServer(() => {
+    let sent = 0;
+    const body = new ReadableStream({
+      pull(controller) {
+        if (sent++ < CHUNKS) controller.enqueue(chunk.slice());
+        else controller.close();
+      },
+    });
+    return new Response(body, { headers: { "content-encoding": "gzip" } });
+  });
+  const source = new HttpSource(server.url);
+  const { artifacts: [image] } = await source.latest();
+  const { stream } = await source.open(image, 0, new AbortController().signal);
+  const before = Deno.memoryUsage().external;
+  let bytes = 0;
+  for await (const part of stream) bytes += part.length;
+  const kept = Deno.memoryUsage().external - before;
+  assertEquals(bytes, CHUNKS * chunk.length);
+  assert(kept < bytes / 2, `${kept} of ${bytes} bytes were kept`);
+});
