@@ -57,6 +57,7 @@ Deno.test("a version whose init hangs costs three boots, and nobody has to come"
     await using vm = await startNode(disk);
     await vm.waitFor(/2\.0\.0 rolled back after 3 boots/, LIMIT);
     await vm.waitFor(/KSOLO-INIT: healthy/, LIMIT);
+    assert(!vm.lines.some(({ text }) => /KSOLO-INIT: watchdog/.test(text)), "it is not on trial");
     await vm.waitFor(/ON-BOOT: apply exit=20/, LIMIT);
     assertEquals((await vm.exited).reason, "shutdown");
     boots.push(bootOf(vm));
