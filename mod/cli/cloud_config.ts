@@ -10,8 +10,8 @@ import { type Given, keyOf, nameOf } from "./read_settings.ts";
 import { type SettingName, SETTINGS, subjectOf } from "./settings.ts";
 import { YamlText } from "./yaml_text.ts";
 
-/** Most bytes of a cloud-config that are read. */
-export const MAX_CLOUD_CONFIG_BYTES = 256 << 10;
+/** Most bytes of a cloud-config that are read: what is made to be slow takes seconds then, not minutes. */
+export const MAX_CLOUD_CONFIG_BYTES = 128 << 10;
 
 const HEADER = "#cloud-config";
 const BLOCK = "updates";

@@ -247,8 +247,8 @@ Deno.test("a path cannot smuggle in a line", async () => {
 });
 
 Deno.test("a document that is too long, or is not there, is a wrong command line", async () => {
-  const long = `${YAML}# ${"x".repeat(256 << 10)}`;
-  await assertRejects(() => applyTo(diskWith(long)), UpdateError, "more than 262144 bytes");
+  const long = `${YAML}# ${"x".repeat(128 << 10)}`;
+  await assertRejects(() => applyTo(diskWith(long)), UpdateError, "more than 131072 bytes");
   const disk = diskWith(YAML);
   await assertRejects(
     () => applyCloudInit(disk, { from: "/etc/kubesolo/absent", conf: CONF }),
