@@ -26,7 +26,7 @@ export function family(
 
 /** One series without labels; none where the value is not known. */
 export function one(value: number | boolean | undefined): Sample[] {
-  return value === undefined || Number.isNaN(value) ? [] : [{ value: Number(value) }];
+  return value === undefined ? [] : [{ value: Number(value) }];
 }
 
 /** One series for each of `names`: 1 for `chosen`, 0 for the others. */

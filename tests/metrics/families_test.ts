@@ -156,6 +156,19 @@ Deno.test("an update is available where it is newer than what runs, and else unk
   }
 });
 
+Deno.test("health checks that are many, or have one name, cost no scrape", () => {
+  const results = Array.from({ length: 1000 }, (_, at) => ({
+    name: at < 2 ? "twice" : `check ${at}`,
+    passed: true,
+    milliseconds: 1,
+    tries: 1,
+  }));
+  const names = Object.keys(
+    seriesOf({ ...FULL, state: { ...STATE, health: { results, at: AT } } }),
+  );
+  assertEquals(names.filter((name) => name.includes("_check_passed")).length, 31);
+});
+
 Deno.test("a counter that is nonsense is what GRUB takes it for", () => {
   const effective = { active: "A", success: false } as const;
   const series = seriesOf({ ...FULL, environment: { copies: [], effective } });
