@@ -1,6 +1,6 @@
 /**
- * A release as an HTTP server, a stick or a slot has it: a directory with the kernel, the initramfs and
- * `latest.json`.
+ * A release of the operating system (the agent's own is `release_agent.ts`) as an HTTP server, a stick or
+ * a slot has it: a directory with the kernel, the initramfs and `latest.json`.
  *
  * @module
  */

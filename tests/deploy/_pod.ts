@@ -8,15 +8,16 @@
  * @module
  */
 
-import { readAll } from "../../mod/oras/mod.ts";
-import { buildAgentImage } from "../../tasks/oci_image/agent_image.ts";
+import { compileAgent } from "../../tasks/compile.ts";
+import { DebianArchive } from "../../tasks/oci_image/debian_archive.ts";
+import { imageRoot } from "../../tasks/oci_image/image_root.ts";
+import { packTar } from "../../tasks/oci_image/tar.ts";
 import { runText } from "../../tasks/run.ts";
 import type { TestNode } from "../cli/_test_node.ts";
 import { ended, type Ran } from "../sandbox.ts";
 import type { Container, PodSpec, Volume } from "./_manifests.ts";
 
 const ENTRYPOINT = "/usr/bin/kubesolo-update";
-const MAX_LAYER_BYTES = 256 << 20;
 
 /** capabilities(7), in order; all of them that this machine has are what `privileged` gives. */
 const CAPABILITIES =
@@ -34,12 +35,16 @@ const USUAL =
 /** null, zero, full, random, urandom, tty, and pseudo terminals: what every container may use. */
 const USUAL_DEVICES = ["1:3", "1:5", "1:7", "1:8", "1:9", "5:0", "5:2", "136:*"];
 
-/** Unpacks the agent's image for this machine into `root`. */
+/** Makes `root` what the agent's image has in it. */
 export async function unpackImage(root: string): Promise<void> {
-  const { content, platforms: [{ layers }] } = await buildAgentImage(["x86_64"]);
-  for (const { descriptor } of layers) {
-    const input = await readAll(descriptor, await content.fetch(descriptor), MAX_LAYER_BYTES);
-    await runText("tar", ["-xz", "-C", root], { input: new Uint8Array(input) });
+  const machine = { name: "x86_64", architecture: "amd64" } as const;
+  const scratch = await Deno.makeTempDir({ prefix: "pod-image-" });
+  try {
+    const debian = await DebianArchive.open();
+    const { base, agent } = await imageRoot(await compileAgent("x86_64"), machine, debian, scratch);
+    await runText("tar", ["-x", "-C", root], { input: packTar([...base, ...agent], 0) });
+  } finally {
+    await Deno.remove(scratch, { recursive: true });
   }
 }
 
