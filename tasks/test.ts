@@ -37,6 +37,7 @@ async function ensureTestTools(): Promise<void> {
     fileOf("docker-registry", "/usr/bin/docker-registry"),
     fileOf("skopeo", "/usr/bin/skopeo"),
     "zstd",
+    fileOf("minisign", "/usr/bin/minisign"),
     fileOf("containerd", "/usr/bin/containerd"),
     fileOf("runc", "/usr/sbin/runc"),
     fileOf("apache2-utils", "/usr/bin/htpasswd"),

@@ -13,9 +13,12 @@ import { addApply } from "./commands/apply.ts";
 import { addCheck } from "./commands/check.ts";
 import { addConfig } from "./commands/config.ts";
 import { addHealthcheck } from "./commands/healthcheck.ts";
+import { addKeygen } from "./commands/keygen.ts";
 import { addMetrics } from "./commands/metrics.ts";
 import { addRollback } from "./commands/rollback.ts";
+import { addSign } from "./commands/sign.ts";
 import { addStatus } from "./commands/status.ts";
+import { addVerify } from "./commands/verify.ts";
 import { NAME } from "./options.ts";
 import { AGENT_VERSION } from "./scope.ts";
 
@@ -72,6 +75,9 @@ export function buildProgram(
   addRollback(desk);
   addStatus(desk);
   addMetrics(desk);
+  addKeygen(desk);
+  addSign(desk);
+  addVerify(desk);
   addConfig(desk);
   return program as unknown as AnyCommand;
 }

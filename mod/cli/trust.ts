@@ -20,12 +20,19 @@ import { scopedPath } from "./scope.ts";
  *
  * @throws {UpdateError} `usage`, naming `where`, where one cannot be used: then nothing is taken at all.
  */
-export async function trustKeys(disk: Disk, pubkey: string, where: string): Promise<Trust> {
+export async function trustKeys(
+  disk: Disk,
+  pubkey: string,
+  where: string,
+  pathOf: typeof scopedPath = scopedPath,
+): Promise<Trust> {
   const keys: PublicKey[] = [];
   for (const word of pubkey.split(",").map((word) => word.trim())) {
-    const named = word.startsWith("/") && !parsesAsKey(word);
+    const named = /[/.]/.test(word) && !parsesAsKey(word);
     try {
-      keys.push(...named ? await readKeys(disk, where, word) : parsePublicKeys(word));
+      keys.push(
+        ...named ? await readKeys(disk, await pathOf(where, word, "read")) : parsePublicKeys(word),
+      );
     } catch (error) {
       throw unusable(where, named ? `${word}: ` : "", error);
     }
@@ -37,7 +44,7 @@ export async function trustKeys(disk: Disk, pubkey: string, where: string): Prom
   }
 }
 
-/** A key in base64 may begin with a slash as well. */
+/** A key in base64 may have slashes as well. */
 function parsesAsKey(word: string): boolean {
   try {
     return parseKeyWord(word) !== undefined;
@@ -46,8 +53,8 @@ function parsesAsKey(word: string): boolean {
   }
 }
 
-async function readKeys(disk: Disk, where: string, path: string): Promise<PublicKey[]> {
-  const bytes = await readSmall(disk, await scopedPath(where, path, "read"), MAX_KEY_FILE_BYTES);
+async function readKeys(disk: Disk, path: string): Promise<PublicKey[]> {
+  const bytes = await readSmall(disk, path, MAX_KEY_FILE_BYTES);
   if (!bytes) throw new Error(`more than ${MAX_KEY_FILE_BYTES} bytes`);
   return parsePublicKeys(new TextDecoder().decode(bytes));
 }

@@ -34,9 +34,16 @@ export function showKey({ id, name }: PublicKey): string {
   return name ? `${name} (${id})` : id;
 }
 
-/** The id of a key that came without one: 8 bytes, as they are in minisign's files. */
-export function keyNumber(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
-  return Uint8Array.from(createHash("sha256").update(bytes).digest().subarray(0, 8));
+/**
+ * The key of these 32 bytes; `number` are the 8 bytes of its id, where it came with one.
+ *
+ * @throws {Error} where they are none that signatures can be checked with.
+ */
+export function publicKeyOf(bytes: Uint8Array, number?: Uint8Array): PublicKey {
+  const fault = faultOfKey(bytes);
+  if (fault) throw new Error(fault);
+  const digest = createHash("sha256").update(bytes).digest();
+  return { id: keyId(number ?? Uint8Array.from(digest.subarray(0, 8))), bytes };
 }
 
 /** A key id as minisign shows it: its 8 bytes are a number, lowest first. */
@@ -52,12 +59,12 @@ export function keyId(number: Uint8Array): string {
  */
 export function parseKeyWord(word: string): PublicKey | undefined {
   const bytes = /^[0-9a-fA-F]{64}$/.test(word) ? Uint8Array.fromHex(word) : decodeBase64(word);
-  if (bytes?.length === PUBLIC_KEY_BYTES) return sound(bytes);
+  if (bytes?.length === PUBLIC_KEY_BYTES) return publicKeyOf(bytes);
   if (bytes?.length !== MINISIGN_KEY_BYTES) return undefined;
   if (String.fromCharCode(...bytes.subarray(0, 2)) !== MINISIGN) {
     throw new Error("a key of another algorithm than Ed25519");
   }
-  return sound(bytes.subarray(10), bytes.subarray(2, 10));
+  return publicKeyOf(bytes.subarray(10), bytes.subarray(2, 10));
 }
 
 /**
@@ -110,7 +117,7 @@ function keysInPem(text: string): PublicKey[] {
     if (!der || prefix !== SPKI_PREFIX.toHex()) {
       throw new Error("a key of another algorithm than Ed25519");
     }
-    keys.push(sound(der.subarray(SPKI_PREFIX.length)));
+    keys.push(publicKeyOf(der.subarray(SPKI_PREFIX.length)));
     return "";
   });
   if (rest.trim() !== "") throw new Error("something besides keys in PEM");
@@ -125,10 +132,4 @@ function keysInWords(text: string): PublicKey[] {
     if (!key) throw new Error("a line that is no Ed25519 key in base64 or hexadecimal");
     return key;
   });
-}
-
-function sound(bytes: Uint8Array, number: Uint8Array = keyNumber(bytes)): PublicKey {
-  const fault = faultOfKey(bytes);
-  if (fault) throw new Error(fault);
-  return { id: keyId(number), bytes };
 }
