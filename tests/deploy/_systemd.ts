@@ -65,6 +65,9 @@ exec /usr/lib/systemd/systemd --system --unit=basic.target --log-target=console 
   --default-standard-output=null
 `;
 
+/** Longest wait for an end that is to come; it comes within ten seconds. */
+const END_LIMIT_MS = 120_000;
+
 /** Makes the namespaces in the cgroup $1. */
 const START = `
 echo $$ >"$1/cgroup.procs"
@@ -146,9 +149,12 @@ export class Systemd implements AsyncDisposable {
       echo ${bootId(2)} >/run/boot/id`);
   }
 
-  /** How process 1 ended: by SIGHUP where it rebooted, reboot(2). */
+  /** How process 1 ended: by SIGHUP where it rebooted, reboot(2); it is killed where it does not end. */
   async ended(): Promise<Deno.Signal | null> {
-    return (await this.#unshare.status).signal;
+    const late = setTimeout(() => this.#unshare.kill("SIGKILL"), END_LIMIT_MS);
+    const { signal } = await this.#unshare.status;
+    clearTimeout(late);
+    return signal;
   }
 
   async #isUp(): Promise<boolean> {

@@ -24,26 +24,31 @@ Deno.test.afterAll(() => Deno.remove(openrc, { recursive: true }));
 /** A node that OpenRC has booted, as far as OpenRC can tell. */
 async function openrcNode(): Promise<TestNode> {
   const node = await TestNode.create();
-  await node.sandbox.sh(`
-    for part in lib sbin; do
-      mount -t overlay overlay -o lowerdir=${openrc}/$part:/usr/$part /usr/$part
-    done
-    mkdir -p /run/bin/up /run/bin/work /run/log ${RUNNING}
-    mount -t overlay overlay -o lowerdir=/usr/bin,upperdir=/run/bin/up,workdir=/run/bin/work /usr/bin
-    touch /usr/bin/kubesolo-update
-    mount --bind ${node.sandbox.agent} /usr/bin/kubesolo-update
-    printf '#!/bin/sh\\necho rebooted >>/run/reboots\\n' >/run/reboot; chmod +x /run/reboot
-    mount --bind /run/reboot /usr/sbin/reboot
-    mount --bind /run/log /var/log
-    cp ${openrc}/etc/rc.conf /etc
-    mount -t tmpfs tmpfs /etc/init.d
-    cp ${ROOT}/deploy/openrc/* /etc/init.d
-    printf '#!/sbin/openrc-run\nstart() { return 0; }\n' >/etc/init.d/localmount
-    chmod +x /etc/init.d/localmount
-    mkdir -p /etc/conf.d
-    touch /run/openrc/softlevel
-    echo 'server=${node.url}' >/etc/kubesolo/update.conf`);
-  return node;
+  try {
+    await node.sandbox.sh(`
+      for part in lib sbin; do
+        mount -t overlay overlay -o lowerdir=${openrc}/$part:/usr/$part /usr/$part
+      done
+      mkdir -p /run/bin/up /run/bin/work /run/log ${RUNNING}
+      mount -t overlay overlay -o lowerdir=/usr/bin,upperdir=/run/bin/up,workdir=/run/bin/work /usr/bin
+      touch /usr/bin/kubesolo-update
+      mount --bind ${node.sandbox.agent} /usr/bin/kubesolo-update
+      printf '#!/bin/sh\\necho rebooted >>/run/reboots\\n' >/run/reboot; chmod +x /run/reboot
+      mount --bind /run/reboot /usr/sbin/reboot
+      mount --bind /run/log /var/log
+      cp ${openrc}/etc/rc.conf /etc
+      mount -t tmpfs tmpfs /etc/init.d
+      cp ${ROOT}/deploy/openrc/* /etc/init.d
+      printf '#!/sbin/openrc-run\nstart() { return 0; }\n' >/etc/init.d/localmount
+      chmod +x /etc/init.d/localmount
+      mkdir -p /etc/conf.d
+      touch /run/openrc/softlevel
+      echo 'server=${node.url}' >/etc/kubesolo/update.conf`);
+    return node;
+  } catch (error) {
+    await node[Symbol.asyncDispose]();
+    throw error;
+  }
 }
 
 Deno.test("under OpenRC, a service updates the node again and again until it is stopped", async () => {
@@ -67,7 +72,9 @@ Deno.test("under OpenRC, a service updates the node again and again until it is 
     assertEquals((await service("kubesolo-update", "stop")).code, 0);
   }
   assertEquals((await service("kubesolo-update", "status")).code, 3);
-  assertEquals((await node.sandbox.run("pgrep", "-f", "supervise-daemon kubesolo-update")).code, 1);
+  const here = ["--ns", `${node.sandbox.pid}`, "--nslist", "mnt"];
+  const left = await node.sandbox.run("pgrep", ...here, "-f", "kubesolo-update");
+  assertEquals([left.code, left.stdout], [1, ""]);
 });
 
 Deno.test("under OpenRC, the health check confirms a slot, or gives it up after three tries", async () => {
