@@ -51,8 +51,8 @@ A partition image, compressed, onto a stick:
   deno task publish --release release/ --zstd --to oci:/media/usb/os:stable
 
 The members of latest.json become annotations io.kubesolo.os.version, .channel, .architecture,
-.min_compatible_version, .release_notes, .release_date and .expires; of an image they are labels,
-too. With them, what other tools push is taken as well:
+.min_compatible_version, .min_allowed_version, .release_notes, .release_date, .expires and
+.metadata_version; of an image they are labels, too. With them, what other tools push is taken as well:
 
   oras push registry.lan/os/kubesolo:stable \\
     --annotation io.kubesolo.os.version=2.0.0 --annotation io.kubesolo.os.architecture=x86_64 \\

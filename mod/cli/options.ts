@@ -10,6 +10,7 @@ import {
   Option,
   type OptionValues,
 } from "@commander-js/extra-typings";
+import { isMoment } from "../core/mod.ts";
 import { DEFAULT_CONF } from "./conf_file.ts";
 import { LOG_FORMATS } from "./event_log.ts";
 import { LOG_LEVELS } from "./log_line.ts";
@@ -64,6 +65,10 @@ export function withSource(command: Command) {
       false,
     )
     .addOption(
+      new Option("--offline-time <time>", "what time it is, where the node's clock does not know")
+        .argParser(moment),
+    )
+    .addOption(
       new Option(
         "--stall-timeout <seconds>",
         "give up a connection that brings nothing for so long",
@@ -90,6 +95,16 @@ export function withSettings<C extends { addOption(option: Option): unknown }>(
 /** Command lines to learn from, below a command's help. */
 export function examples(...lines: string[]): string {
   return `\nExamples:\n${lines.map((line) => `  ${NAME} ${line}`).join("\n")}`;
+}
+
+/**
+ * A moment as RFC 3339 writes it.
+ *
+ * @throws {InvalidArgumentError} where it is none.
+ */
+export function moment(text: string): Date {
+  if (isMoment(text)) return new Date(text);
+  throw new InvalidArgumentError("It takes a time such as 2027-01-31T00:00:00Z.");
 }
 
 /**

@@ -51,6 +51,7 @@ export interface PlaceFlags extends SettingFlags {
   readonly grubenv?: string;
   readonly state: string;
   readonly force?: boolean;
+  readonly offlineTime?: Date;
   readonly plainHttp?: boolean;
   readonly stallTimeout?: number;
   readonly timeout?: number;
@@ -205,6 +206,7 @@ async function open(flags: PlaceFlags, places: Places, reporter: Reporter): Prom
       },
       trust: await trust(),
       force: flags.force ?? false,
+      offlineTime: flags.offlineTime,
       stallSeconds,
     }),
     source: async () =>

@@ -7,11 +7,13 @@
 import { isUpToDate } from "./check.ts";
 import { chooseRelease, destinationOf } from "./choose.ts";
 import { reasonOf, UpdateError } from "./errors.ts";
+import { accepting, confirming } from "./floor.ts";
 import {
   firstRefusal,
   type GateResult,
   gatesBeforeNetwork,
   gatesOfRelease,
+  isCurrent,
   refusalError,
 } from "./gates.ts";
 import { enter, factsOf, type Node, type Policy, takeStock } from "./node.ts";
@@ -67,10 +69,13 @@ export async function apply(
     const { release, newest } = choice;
     const digest = releaseDigest(release);
     const found = { version: release.version, digest };
+    const floor = isCurrent(facts, release)
+      ? accepting(facts.floor, release, facts.channel)
+      : state.floor;
     const steppingStoneTo = destinationOf(choice);
     state = { ...state, offered: { version: newest.version, at: node.now().toISOString() } };
     if (isUpToDate(facts, release)) {
-      await enter(node, state, resting, { last_refusal: undefined });
+      await enter(node, state, resting, { last_refusal: undefined, floor });
       return { ...found, result: "up_to_date", slot: running };
     }
     const room = await node.slots.room(passive, release);
@@ -81,7 +86,10 @@ export async function apply(
 
     if (state.candidate?.digest === digest && await stillThere(state, passive)) {
       const activated = resting === "activated";
-      await enter(node, state, activated ? "activated" : "staged", { last_refusal: undefined });
+      await enter(node, state, activated ? "activated" : "staged", {
+        last_refusal: undefined,
+        floor,
+      });
       return {
         ...found,
         steppingStoneTo,
@@ -103,6 +111,7 @@ export async function apply(
       last_refusal: undefined,
       candidate: undefined,
       slots: { ...state.slots, [passive]: undefined },
+      floor: confirming(floor, facts.version, undefined),
     });
     // from here on nothing may boot the passive slot
     await node.bootEnv.confirm(running);
@@ -111,7 +120,13 @@ export async function apply(
       resting: "staged",
       download: undefined,
       last_download: { bytes, seconds, at: node.now().toISOString() },
-      candidate: { ...found, slot: passive, boot_id: node.boot.id, boots: 0 },
+      candidate: {
+        ...found,
+        slot: passive,
+        boot_id: node.boot.id,
+        boots: 0,
+        min_allowed_version: release.minAllowedVersion,
+      },
       slots: {
         ...state.slots,
         [passive]: { ...found, artifacts: release.artifacts, at: node.now().toISOString() },
@@ -167,6 +182,7 @@ export async function apply(
       running,
       release,
       marks,
+      floor: { ...state.floor, raises: release.minAllowedVersion },
       async fetch(artifact, sink) {
         const began = performance.now();
         bytes += await transfer(source, artifact, sink, {

@@ -6,15 +6,14 @@
 
 import type { BootVariables } from "./boot_env.ts";
 import { UpdateError } from "./errors.ts";
+import { type Floor, metadataFloor } from "./floor.ts";
+import type { KnownTime } from "./known_time.ts";
 import { type Release, releaseDigest, releaseSize } from "./release.ts";
 import type { Boot, Slot } from "./slot.ts";
 import { lastEntry, type UpdateState } from "./state.ts";
 import type { Trust } from "./trust.ts";
 import { compareVersions, isVersion } from "./version.ts";
 import { isOpen, localTime, type MaintenanceWindow, nextOpening } from "./window.ts";
-
-/** A clock that shows an earlier time was never set: this program did not exist then. */
-export const EARLIEST_CLOCK: Date = new Date("2026-01-01T00:00:00Z");
 
 /** The gates, by the names that refusals carry, in the order in which they are asked. */
 export type GateName =
@@ -23,6 +22,7 @@ export type GateName =
   | "confirmed"
   | "signature"
   | "expired"
+  | "metadata_version"
   | "channel"
   | "architecture"
   | "min_compatible_version"
@@ -70,6 +70,10 @@ export interface NodeFacts {
   readonly state: UpdateState;
   /** Local time of the node. */
   readonly now: Date;
+  /** What expiry is judged by; `now` where absent. */
+  readonly time?: KnownTime;
+  /** What nothing may be older than. */
+  readonly floor?: Floor;
   /** Undefined: always. */
   readonly window?: MaintenanceWindow;
   /** What the node's label says; undefined where nobody was asked. */
@@ -93,6 +97,7 @@ export function gatesOfRelease(
   return [
     signatureGate(facts, release),
     expiredGate(facts, release),
+    metadataVersionGate(facts, release),
     {
       gate: "channel",
       passed: release.channel === undefined || release.channel === facts.channel,
@@ -112,6 +117,18 @@ export function gatesOfRelease(
   ];
 }
 
+/** Whether these are metadata for this node, and not older ones than those before, whatever they offer. */
+export function isCurrent(facts: NodeFacts, release: Release): boolean {
+  const others: readonly GateName[] = [
+    "min_compatible_version",
+    "downgrade",
+    "ledger",
+    "room",
+  ];
+  return gatesOfRelease(facts, release, Infinity, true)
+    .every(({ gate, passed }) => passed || others.includes(gate));
+}
+
 /** The first gate that said no. */
 export function firstRefusal(gates: readonly GateResult[]): GateResult | undefined {
   return gates.find((gate) => !gate.passed);
@@ -122,7 +139,9 @@ const ADVICE: Readonly<Record<GateName, string>> = {
   label: "remove the label from the node, or add --force",
   confirmed: "run `kubesolo-update healthcheck` first, or reboot",
   signature: "take updates from a source with signatures",
-  expired: "set the node's clock if it is wrong, else publish the release anew",
+  expired:
+    "set the node's clock if it is wrong, or say the time with --offline-time; else publish the release anew",
+  metadata_version: "publish the metadata with a higher metadata_version than those before",
   channel: "set channel= in update.conf or --channel, or publish to the node's channel",
   architecture: "publish a release for this architecture",
   min_compatible_version: "publish a release in between, and name it as a stepping stone",
@@ -212,14 +231,29 @@ function signatureGate({ trust }: NodeFacts, { signedBy = [] }: Release): GateRe
   };
 }
 
-/** A clock that was never set cannot tell what has expired: it passes only what never does. */
-function expiredGate({ now }: NodeFacts, { expires }: Release): GateResult {
-  const unset = now < EARLIEST_CLOCK ? ", which was never set" : "";
+function expiredGate(
+  { now, time = { at: now, found: `${now.toISOString()} on the node's clock` } }: NodeFacts,
+  { expires }: Release,
+): GateResult {
   return {
     gate: "expired",
-    passed: expires === undefined || (!unset && now < new Date(expires)),
+    passed: expires === undefined || time.at < new Date(expires),
     wanted: expires === undefined ? "any time: it never expires" : `a time before ${expires}`,
-    found: `${now.toISOString()} on the node's clock${unset}`,
+    found: time.found,
+  };
+}
+
+/** An old release, with a good signature and not expired yet, must not be offered again: a replay. */
+function metadataVersionGate(
+  { floor, channel }: NodeFacts,
+  { metadataVersion }: Release,
+): GateResult {
+  const wanted = metadataFloor(floor, channel);
+  return {
+    gate: "metadata_version",
+    passed: wanted === undefined || (metadataVersion ?? 0) >= wanted,
+    wanted: wanted === undefined ? "any" : `at least ${wanted}, which channel ${channel} has had`,
+    found: metadataVersion === undefined ? "none" : `${metadataVersion}`,
   };
 }
 
@@ -243,15 +277,41 @@ export function reachable(
 }
 
 function downgradeGate(facts: NodeFacts, release: Release): GateResult {
-  const comparable = facts.version !== undefined && isVersion(facts.version);
+  const { version } = facts;
+  if (version === undefined || !isVersion(version)) {
+    return {
+      gate: "downgrade",
+      passed: false,
+      wanted: `nothing older than ${version ?? "what runs"}`,
+      found: `${release.version}, and a running version that cannot be compared`,
+    };
+  }
+  const [lowest, why] = lowestAllowed(version, facts.floor, release);
   return {
     gate: "downgrade",
-    passed: comparable && compareVersions(release.version, facts.version as string) >= 0,
-    wanted: `nothing older than ${facts.version ?? "what runs"}`,
-    found: comparable
-      ? release.version
-      : `${release.version}, and a running version that cannot be compared`,
+    passed: compareVersions(release.version, lowest) >= 0,
+    wanted: `nothing older than ${lowest}${why}`,
+    found: release.version,
   };
+}
+
+/** The highest of what holds older versions back, and what it is. */
+function lowestAllowed(
+  version: string,
+  floor: Floor | undefined,
+  { minAllowedVersion }: Release,
+): readonly [string, string] {
+  let highest: readonly [string, string] = [version, ""];
+  for (
+    const [other, why] of [
+      [floor?.version, ", which was confirmed here"],
+      [floor?.min_allowed_version, ", as a release that was confirmed here wants it"],
+      [minAllowedVersion, ", as the release itself wants it"],
+    ] as const
+  ) {
+    if (other !== undefined && compareVersions(other, highest[0]) > 0) highest = [other, why];
+  }
+  return highest;
 }
 
 function ledgerGate(facts: NodeFacts, release: Release, force: boolean): GateResult {

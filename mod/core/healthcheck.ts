@@ -6,6 +6,7 @@
 
 import { completeSlot } from "./_complete_slot.ts";
 import { reasonOf, UpdateError } from "./errors.ts";
+import { confirming, highest } from "./floor.ts";
 import type { HealthCheck, HealthResult } from "./health_check.ts";
 import { enter, type Node, runningVersion, takeStock } from "./node.ts";
 import { type Patience, runChecks } from "./run_checks.ts";
@@ -156,7 +157,13 @@ export async function healthcheck(
   async function succeed(): Promise<void> {
     const at = node.now().toISOString();
     const { candidate } = state;
+    const { version, floor } = await node.slots.inspect(running);
     state = await enter(node, state, "success", {
+      floor: confirming(
+        highest(state.floor, floor),
+        version ?? candidate?.version,
+        floor?.raises ?? candidate?.min_allowed_version,
+      ),
       resting: "success",
       last_error: undefined,
       candidate: undefined,

@@ -5,10 +5,13 @@
  */
 
 import type { BootEnv, BootStatus } from "./boot_env.ts";
+import { UpdateError } from "./errors.ts";
+import { confirming, type Floor, highest } from "./floor.ts";
 import type { NodeFacts, NodeLabel } from "./gates.ts";
+import { knownTime } from "./known_time.ts";
 import type { Reporter } from "./reporter.ts";
 import { settle } from "./settle.ts";
-import { type Boot, runningSlot, type Slot } from "./slot.ts";
+import { type Boot, otherSlot, runningSlot, type Slot } from "./slot.ts";
 import type { SlotStore } from "./slot_store.ts";
 import { move, type StateStore, type UpdateState } from "./state.ts";
 import type { Phase } from "./phases.ts";
@@ -29,6 +32,8 @@ export interface Node {
   readonly reporter: Reporter;
   /** As `uname -m` says it. */
   readonly architecture: string;
+  /** When the agent was built, where it knows: it is later now, whatever the clock shows. */
+  readonly builtAt?: Date;
   /** The node's clock. */
   now(): Date;
   /** Resolves after so many milliseconds. */
@@ -47,6 +52,8 @@ export interface Policy {
   readonly trust?: Trust;
   /** Skips window, label and ledger; never architecture or verification. */
   readonly force: boolean;
+  /** What time it is, as the operator says; undefined: as the node's clock does. */
+  readonly offlineTime?: Date;
   /** Seconds without a byte after which a connection is given up. */
   readonly stallSeconds: number;
 }
@@ -106,20 +113,53 @@ export async function runningVersion(
   return (await node.slots.inspect(running)).version ?? state.slots[running]?.version;
 }
 
+/** The version that runs, and the floor: the highest of the state's and both slots'. */
+export async function lookInside(
+  node: Node,
+  { running, state, environment }: Pick<Standing, "running" | "state" | "environment">,
+): Promise<{ version?: string; floor: Floor }> {
+  const contents = await node.slots.inspect(running);
+  const other = await passiveFloor(node, otherSlot(running));
+  const { effective } = environment;
+  const isConfirmed = effective?.active === running && effective.success;
+  return {
+    version: contents.version ?? state.slots[running]?.version,
+    floor: highest(
+      state.floor,
+      confirming(contents.floor, undefined, isConfirmed ? contents.floor?.raises : undefined),
+      other,
+    ),
+  };
+}
+
+/** Who writes to that slot finds out what is wrong with it; here it only counts for nothing. */
+async function passiveFloor(node: Node, slot: Slot): Promise<Floor | undefined> {
+  try {
+    return (await node.slots.inspect(slot)).floor;
+  } catch (error) {
+    if (!(error instanceof UpdateError)) throw error;
+  }
+}
+
 /** The facts that the gates go by. The label is asked for where it matters, and in the window alone. */
 export async function factsOf(node: Node, standing: Standing, policy: Policy): Promise<NodeFacts> {
   const now = node.now();
   const { window, force } = policy;
   const closed = window !== undefined && !isOpen(window, now);
+  const { version, floor } = await lookInside(node, standing);
+  const { offlineTime: offline } = policy;
+  const { state } = standing;
   return {
     boot: node.boot,
     running: standing.running,
-    version: await runningVersion(node, standing),
+    version,
     architecture: node.architecture,
     channel: policy.channel,
     environment: standing.environment.effective,
     state: standing.state,
     now,
+    time: knownTime({ clock: now, offline, builtAt: node.builtAt, floor, state }),
+    floor,
     window,
     label: closed || force ? undefined : await policy.label?.(),
     trust: policy.trust,

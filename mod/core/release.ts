@@ -35,6 +35,10 @@ export interface Release {
   readonly date?: string;
   /** The moment from which it is not to be taken any more, RFC 3339. */
   readonly expires?: string;
+  /** Which of the metadata of its channel these are: a lower number is older. From 1. */
+  readonly metadataVersion?: number;
+  /** Once this release is confirmed, nothing older than this is ever taken again. */
+  readonly minAllowedVersion?: string;
   /**
    * The keys that have signed what it was read from, as a {@linkcode Trust} has found; set by sources
    * alone, never read from metadata.
@@ -53,6 +57,11 @@ const MOMENT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)
 /** Whether `text` is a moment as RFC 3339 writes it, in UTC or with an offset. */
 export function isMoment(text: string): boolean {
   return MOMENT.test(text) && !Number.isNaN(Date.parse(text));
+}
+
+/** The earlier of two moments, where both are there. */
+export function earliest(a: string | undefined, b: string | undefined): string | undefined {
+  return a === undefined ? b : b === undefined || Date.parse(a) < Date.parse(b) ? a : b;
 }
 
 const SHA256 = /^[0-9a-f]{64}$/;

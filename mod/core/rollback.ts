@@ -6,9 +6,11 @@
 
 import { completeSlot } from "./_complete_slot.ts";
 import { UpdateError } from "./errors.ts";
-import { enter, type Node, takeStock } from "./node.ts";
+import type { Floor } from "./floor.ts";
+import { enter, lookInside, type Node, takeStock } from "./node.ts";
 import { otherSlot, type Slot } from "./slot.ts";
 import { record } from "./state.ts";
+import { compareVersions, isVersion } from "./version.ts";
 
 /** What `rollback` did. */
 export interface RollbackOutcome {
@@ -25,11 +27,13 @@ export interface RollbackOutcome {
  * other was activated but not booted yet, else the other slot, which was read and matched before.
  * What was left is on the ledger, so that it is not taken again by itself.
  *
- * @throws {UpdateError} `slot` or `verification` where the other slot holds no complete system: then
- * nothing was changed.
+ * @param force Also to a version below the floor that a release has raised.
+ * @throws {UpdateError} `slot` or `verification` where the other slot holds no complete system, `refused`
+ * where it is below the floor: then nothing was changed.
  */
-export async function rollback(node: Node): Promise<RollbackOutcome> {
-  const { running, environment, state } = await takeStock(node);
+export async function rollback(node: Node, force = false): Promise<RollbackOutcome> {
+  const standing = await takeStock(node);
+  const { running, environment, state } = standing;
   const other = otherSlot(running);
   const at = node.now().toISOString();
   if (node.boot.why === "manual") {
@@ -52,6 +56,7 @@ export async function rollback(node: Node): Promise<RollbackOutcome> {
   }
 
   const version = await completeSlot(node, state, other);
+  if (!force) refuseBelow((await lookInside(node, standing)).floor, other, version);
   const left = state.candidate?.slot === running ? state.candidate : state.slots[running];
   await enter(node, state, "rolled_back", {
     resting: "rolled_back",
@@ -70,4 +75,16 @@ export async function rollback(node: Node): Promise<RollbackOutcome> {
   });
   await node.bootEnv.confirm(other);
   return { slot: other, version, reboot: true };
+}
+
+/** Versions alone that were confirmed hold nobody back: then there would be no way back at all. */
+function refuseBelow({ min_allowed_version: floor }: Floor, slot: Slot, version?: string): void {
+  const comparable = version !== undefined && isVersion(version);
+  if (floor === undefined || (comparable && compareVersions(version, floor) >= 0)) return;
+  throw new UpdateError("refused", {
+    operation: `rolling back to slot ${slot}`,
+    found: `${version ?? "an unknown version"}, where a release that was confirmed here wants ` +
+      `nothing older than ${floor}`,
+    advice: "nothing was changed; add --force if it has to be",
+  });
 }

@@ -5,6 +5,7 @@
  */
 
 import type { Hash } from "node:crypto";
+import type { SlotFloor } from "./floor.ts";
 import type { Artifact, ArtifactName, Release } from "./release.ts";
 import type { Slot } from "./slot.ts";
 
@@ -45,6 +46,8 @@ export interface Marks {
 export interface SlotContents {
   /** Text of its `version` file, where there is one. */
   readonly version?: string;
+  /** What was kept beside the release in it, where that can be read. */
+  readonly floor?: SlotFloor;
   /** Undefined: it holds a whole system. Otherwise: why it does not, or why that cannot be told. */
   readonly problem?: string;
 }
@@ -83,6 +86,8 @@ export interface SlotStore {
       readonly release: Release;
       readonly fetch: Fetch;
       readonly marks: Marks;
+      /** Kept beside a release of files; an image has what it brings. */
+      readonly floor?: SlotFloor;
     },
   ): Promise<void>;
   /**

@@ -6,11 +6,13 @@
  */
 
 import { need, object, strings } from "./_shape.ts";
+import { checkFloor, type Floor } from "./floor.ts";
 import { isPhase, mayFollow, type Phase } from "./phases.ts";
 import type { Artifact } from "./release.ts";
 import { isSlot, type Slot } from "./slot.ts";
 import type { Mark } from "./slot_store.ts";
 import { checkRecords, type StateRecords } from "./state_records.ts";
+import { isVersion } from "./version.ts";
 
 /** Entries that the ledger keeps; the oldest go first. */
 export const MAX_LEDGER_ENTRIES = 64;
@@ -55,6 +57,8 @@ export interface Candidate {
   readonly unhealthy?: string;
   /** Health checks that failed since it was activated, one after another. */
   readonly failed_checks?: number;
+  /** {@linkcode Release.minAllowedVersion}, which counts once it is confirmed. */
+  readonly min_allowed_version?: string;
 }
 
 /** What the agent itself last wrote to a slot. */
@@ -113,6 +117,8 @@ export interface UpdateState extends StateRecords {
   readonly slots: Readonly<Partial<Record<Slot, Written>>>;
   /** What was tried and how it ended, oldest first. */
   readonly ledger: readonly LedgerEntry[];
+  /** What nothing may be older than. Agents before it left it out. */
+  readonly floor?: Floor;
 }
 
 /** A node on which nothing has happened yet. */
@@ -201,6 +207,12 @@ export function parseState(text: string): UpdateState {
       candidate.failed_checks === undefined || Number.isSafeInteger(candidate.failed_checks),
       "candidate.failed_checks",
     );
+    need(
+      candidate.min_allowed_version === undefined ||
+        (typeof candidate.min_allowed_version === "string" &&
+          isVersion(candidate.min_allowed_version)),
+      "candidate.min_allowed_version",
+    );
     for (const name of ["last_boot_id", "unhealthy"]) {
       need(
         candidate[name] === undefined || typeof candidate[name] === "string",
@@ -242,6 +254,7 @@ export function parseState(text: string): UpdateState {
     need(one.outcome === "success" || one.outcome === "rolled_back", "ledger.outcome");
     need(Number.isSafeInteger(one.attempts), "ledger.attempts");
   }
+  if (state.floor !== undefined) checkFloor(state.floor, "floor");
   checkRecords(state);
   return value as UpdateState;
 }

@@ -79,11 +79,11 @@ export class Fields {
   }
 
   /** A positive whole number; undefined where the member is absent or null. */
-  size(name: string): number | undefined {
+  size(name: string, of = " of bytes"): number | undefined {
     const value = this.#members[name];
     if (value === undefined || value === null) return undefined;
     if (typeof value !== "number" || !Number.isSafeInteger(value) || value <= 0) {
-      throw this.wrong(name, "a positive whole number of bytes", describe(value));
+      throw this.wrong(name, `a positive whole number${of}`, describe(value));
     }
     return value;
   }

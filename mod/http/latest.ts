@@ -7,6 +7,7 @@
 import {
   type Artifact,
   type ArtifactName,
+  earliest,
   isMoment,
   isSha256,
   isVersion,
@@ -59,7 +60,7 @@ export function parseLatest(json: Uint8Array, url: URL): Latest {
 
 /**
  * Reads the `stepping_stones` of the same document: a list of objects with the same members, for older
- * releases that lead to the newest.
+ * releases that lead to the newest. The document's metadata version is theirs, and they expire with it.
  *
  * @throws {UpdateError} `verification` where one of them is no release, or there are more than
  * {@linkcode MAX_STEPPING_STONES}.
@@ -67,8 +68,16 @@ export function parseLatest(json: Uint8Array, url: URL): Latest {
 export function parseSteppingStones(
   { bytes, url }: { readonly bytes: Uint8Array; readonly url: URL },
 ): readonly Latest[] {
-  return Fields.parse(bytes, printable(url)).objects("stepping_stones", MAX_STEPPING_STONES)
-    .map((fields) => latestOf(fields, url));
+  const fields = Fields.parse(bytes, printable(url));
+  const expires = momentOf(fields, "expires");
+  const metadataVersion = fields.size("metadata_version", "");
+  return fields.objects("stepping_stones", MAX_STEPPING_STONES).map((stone) => {
+    const { release, urls } = latestOf(stone, url);
+    return {
+      release: { ...release, metadataVersion, expires: earliest(release.expires, expires) },
+      urls,
+    };
+  });
 }
 
 function latestOf(fields: Fields, url: URL): Latest {
@@ -86,9 +95,11 @@ function latestOf(fields: Fields, url: URL): Latest {
     channel: fields.text("channel"),
     architecture: architecture && (ARCHITECTURES[architecture] ?? architecture),
     minCompatibleVersion: versionOf(fields, "min_compatible_version"),
+    minAllowedVersion: versionOf(fields, "min_allowed_version"),
     notes: fields.prose("release_notes", MAX_NOTES_LENGTH),
     date: fields.text("release_date"),
     expires: momentOf(fields, "expires"),
+    metadataVersion: fields.size("metadata_version", ""),
     artifacts,
   };
   return { release, urls };

@@ -77,6 +77,14 @@ export class Metadata {
     throw this.refuse(`the ${this.#named(key)} is no moment such as 2027-01-31T00:00:00Z`);
   }
 
+  #number(key: string): number | undefined {
+    const value = this.line(key);
+    if (value === undefined) return undefined;
+    const number = /^[1-9]\d{0,15}$/.test(value) ? Number(value) : NaN;
+    if (Number.isSafeInteger(number)) return number;
+    throw this.refuse(`the ${this.#named(key)} is no positive whole number`);
+  }
+
   #wanted(key: string): string {
     const value = this.line(key);
     if (value === undefined) throw this.refuse(`no ${this.#named(key)}`);
@@ -108,9 +116,11 @@ export class Metadata {
       channel: this.line("channel"),
       architecture: stated && (ARCHITECTURES[stated] ?? stated),
       minCompatibleVersion: this.version("min_compatible_version"),
+      minAllowedVersion: this.version("min_allowed_version"),
       notes: this.line("release_notes"),
       date: this.line("release_date"),
       expires: this.#moment("expires"),
+      metadataVersion: this.#number("metadata_version"),
       artifacts,
     };
   }

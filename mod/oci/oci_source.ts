@@ -8,6 +8,7 @@ import {
   adviceOnHandshake,
   type Artifact,
   type ArtifactBody,
+  earliest,
   MAX_STEPPING_STONES,
   oneLine,
   reasonOf,
@@ -103,10 +104,20 @@ export class OciSource implements UpdateSource {
         advice: `publish it with at most ${MAX_STEPPING_STONES} tags or digests there`,
       });
     }
+    const { expires, metadataVersion } = newest.release;
     const stones: OciRelease[] = [];
     for (const reference of references) {
       const name = `${this.name}, stepping stone ${reference}`;
-      stones.push(await this.#find(reference, name, signal));
+      const { release, ...rest } = await this.#find(reference, name, signal);
+      stones.push({
+        ...rest,
+        release: {
+          ...release,
+          expires: earliest(release.expires, expires),
+          // a digest in today's metadata is as new as they are; what a tag names has to be so itself
+          ...isDigest(reference) && { metadataVersion },
+        },
+      });
     }
     this.#known = [newest, ...stones];
     return stones.map(({ release }) => release);

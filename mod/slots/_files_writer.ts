@@ -10,13 +10,14 @@ import {
   type Artifact,
   type Disk,
   type DiskFile,
+  formatFloor,
   type Marks,
   replaceFile,
   sumsOf,
 } from "../core/mod.ts";
 import { type Beginning, fetchInto, nothing, type SinkTarget } from "./_marked_sink.ts";
 import { hashNext } from "./_read_through.ts";
-import { SUMS_FILE, verifyFiles, verifySums, VERSION_FILE } from "./_slot_files.ts";
+import { FLOOR_FILE, SUMS_FILE, verifyFiles, verifySums, VERSION_FILE } from "./_slot_files.ts";
 import type { SlotWork } from "./_slot_work.ts";
 
 /** Room that is kept free for `version`, `SHA256SUMS` and the file system's own records, in bytes. */
@@ -24,12 +25,13 @@ export const RESERVED_BYTES = 256 << 10;
 
 /** Resolves when the slot's files, read back from its disk, are those of the release. */
 export async function writeFiles(work: SlotWork): Promise<void> {
-  const { disk, mounts, partition, order: { release }, reporter } = work;
+  const { disk, mounts, partition, order: { release, floor }, reporter } = work;
   const { artifacts } = release;
 
   await mounts.using(partition, "write", (directory) => makeUnbootable(disk, directory));
   await mounts.using(partition, "write", async (directory) => {
     await fetchAll(work, directory);
+    if (floor) await replaceFile(disk, `${directory}/${FLOOR_FILE}`, encode(formatFloor(floor)));
     await replaceFile(disk, `${directory}/${VERSION_FILE}`, encode(`${release.version}\n`));
   });
   await mounts.using(
@@ -53,7 +55,12 @@ export async function writeFiles(work: SlotWork): Promise<void> {
 async function makeUnbootable(disk: Disk, directory: string): Promise<void> {
   await disk.remove(`${directory}/${SUMS_FILE}`);
   await disk.syncDirectory(directory);
-  for (const name of [VERSION_FILE, `${VERSION_FILE}.new`, `${SUMS_FILE}.new`]) {
+  for (
+    const name of [
+      VERSION_FILE,
+      ...[VERSION_FILE, FLOOR_FILE, SUMS_FILE].map((file) => `${file}.new`),
+    ]
+  ) {
     await disk.remove(`${directory}/${name}`);
   }
   await disk.syncDirectory(directory);

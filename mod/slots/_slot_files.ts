@@ -5,10 +5,13 @@ import {
   type ArtifactName,
   type Disk,
   isSha256,
+  MAX_FLOOR_BYTES,
   MAX_VERSION_LENGTH,
+  parseFloor,
   readSmall,
   type Reporter,
   type SlotContents,
+  type SlotFloor,
   sumsOf,
   UpdateError,
 } from "../core/mod.ts";
@@ -16,6 +19,9 @@ import { hashFile, verifyProgress } from "./_read_through.ts";
 
 /** Text of the release's version. */
 export const VERSION_FILE = "version";
+
+/** What nothing may be older than, as it was when the release was written. */
+export const FLOOR_FILE = "floor";
 
 /** Digests in the format of sha256sum(1); GRUB checks them before it boots. */
 export const SUMS_FILE = "SHA256SUMS";
@@ -29,12 +35,14 @@ export const MAX_SUMS_BYTES = 4096;
 /** What the slot that is mounted at `directory` holds; no file is hashed. */
 export async function describeFiles(disk: Disk, directory: string): Promise<SlotContents> {
   const version = await readVersion(disk, `${directory}/${VERSION_FILE}`);
+  const floor = await readFloor(disk, `${directory}/${FLOOR_FILE}`);
   const missing: string[] = [];
   for (const name of [...BOOT_FILES, SUMS_FILE]) {
     if (!await disk.size(`${directory}/${name}`)) missing.push(name);
   }
   return {
     ...(version === undefined ? {} : { version }),
+    ...(floor === undefined ? {} : { floor }),
     ...(missing.length > 0 ? { problem: `${missing.join(", ")} missing or empty` } : {}),
   };
 }
@@ -138,4 +146,15 @@ async function readVersion(disk: Disk, path: string): Promise<string | undefined
   const text = bytes ? new TextDecoder().decode(bytes).trim() : "";
   // it is shown on terminals and in metrics
   return /^[\x21-\x7e]+$/.test(text) ? text : undefined;
+}
+
+/** What cannot be read counts for nothing: who may write to a slot could as well remove it. */
+async function readFloor(disk: Disk, path: string): Promise<SlotFloor | undefined> {
+  if (await disk.size(path) === undefined) return undefined;
+  const bytes = await readSmall(disk, path, MAX_FLOOR_BYTES);
+  try {
+    return bytes ? parseFloor(new TextDecoder().decode(bytes)) : undefined;
+  } catch {
+    return undefined;
+  }
 }

@@ -35,6 +35,7 @@ const ANNOTATED = [
   "channel",
   "architecture",
   "min_compatible_version",
+  "min_allowed_version",
   "release_notes",
   "release_date",
   "expires",
@@ -70,7 +71,11 @@ export async function readRelease(
   const stones = steppingStones.join(",") || undefined;
   return {
     annotations: Object.fromEntries(
-      [...ANNOTATED.map((key) => [key, text(key)]), ["stepping_stones", stones]].flatMap(
+      [
+        ...ANNOTATED.map((key) => [key, text(key)]),
+        ["metadata_version", latest.metadata_version?.toString()],
+        ["stepping_stones", stones],
+      ].flatMap(
         ([key, value]) => value === undefined ? [] : [[`${ANNOTATION_PREFIX}${key}`, value]],
       ),
     ),

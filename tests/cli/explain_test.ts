@@ -88,6 +88,17 @@ const REASONS: Readonly<Record<Exclude<GateName, "signature">, Reason>> = {
     wanted: /^a time before 2026-01-15T00:00:00Z$/,
     found: /^\d{4}-..-..T..:..:..\....Z on the node's clock$/,
   },
+  metadata_version: {
+    release: { changes: { metadata_version: 6 } },
+    before: (node) =>
+      node.put(
+        STATE,
+        JSON.stringify({ ...NEW_STATE, floor: { metadata_versions: { stable: 7 } } }),
+      ),
+    after: (node) => node.sandbox.sh(`rm ${STATE}`),
+    wanted: /^at least 7, which channel stable has had$/,
+    found: /^6$/,
+  },
   channel: {
     release: { changes: { channel: "beta" } },
     wanted: /^stable$/,

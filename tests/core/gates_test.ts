@@ -80,6 +80,7 @@ Deno.test("a node that is well and a release that suits it pass every gate, in o
     "confirmed",
     "signature",
     "expired",
+    "metadata_version",
     "channel",
     "architecture",
     "min_compatible_version",
@@ -144,6 +145,31 @@ const BOTH_WAYS: readonly {
     gate: "downgrade",
     no: [{ version: "2026.01.15" }, { version: "2025.12.31" }],
     yes: [{ version: "2025.12.31" }, { version: "2026.01.15" }],
+  },
+  {
+    gate: "downgrade",
+    no: [{ floor: { version: "2.0.1" } }],
+    yes: [{ floor: { version: "2.0.0" } }],
+  },
+  {
+    gate: "downgrade",
+    no: [{ floor: { min_allowed_version: "2.0.0" } }, { version: "2.0.0-rc1" }],
+    yes: [{ floor: { min_allowed_version: "2.0.0" } }],
+  },
+  {
+    gate: "downgrade",
+    no: [{}, { minAllowedVersion: "2.0.1" }],
+    yes: [{}, { minAllowedVersion: "2.0.0" }],
+  },
+  {
+    gate: "metadata_version",
+    no: [{ floor: { metadata_versions: { stable: 7 } } }, { metadataVersion: 6 }],
+    yes: [{ floor: { metadata_versions: { stable: 7 } } }, { metadataVersion: 7 }],
+  },
+  {
+    gate: "metadata_version",
+    no: [{ floor: { metadata_versions: { stable: 1 } } }],
+    yes: [{ floor: { metadata_versions: { beta: 1 } } }],
   },
   {
     gate: "ledger",
@@ -273,20 +299,44 @@ Deno.test("a window's refusal shows the node's clock, and when it opens next", (
   assertMatch(open.found, /^Sat 2026-01-17 22:30 [+-]..:..$/);
 });
 
-Deno.test("a clock that was never set passes only what never expires, and the gate says so", () => {
+Deno.test("a release expires by the time that is known, and the gate says which that is", () => {
   const now = new Date("1970-01-01T00:03:00Z");
-  assertEquals(refusing({ now }, { expires: "2027-01-01T00:00:00Z" }), ["expired"]);
-  assertEquals(refusing({ now }, { expires: "1971-01-01T00:00:00Z" }), ["expired"]);
-  assertEquals(refusing({ now }), []);
-  const gates = gatesOfRelease(
-    { ...NODE, now },
-    { ...RELEASE, expires: "2027-01-01T00:00:00Z" },
-    1000,
-    false,
-  );
+  const time = { at: new Date("2026-06-01T00:00:00Z"), found: "2026-06-01, when it was built" };
+  assertEquals(refusing({ now, time }, { expires: "2026-06-01T00:00:00Z" }), ["expired"]);
+  assertEquals(refusing({ now, time }, { expires: "2026-06-01T00:00:00.001Z" }), []);
+  const release = { ...RELEASE, expires: "2026-05-01T00:00:00Z" };
+  const gates = gatesOfRelease({ ...NODE, now, time }, release, 1000, false);
   const expired = gates.find(({ gate }) => gate === "expired");
-  assertEquals([expired?.wanted, expired?.found], [
-    "a time before 2027-01-01T00:00:00Z",
-    "1970-01-01T00:03:00.000Z on the node's clock, which was never set",
-  ]);
+  assertEquals(
+    [expired?.wanted, expired?.found],
+    ["a time before 2026-05-01T00:00:00Z", "2026-06-01, when it was built"],
+  );
+});
+
+Deno.test("the highest floor counts, and the gate says which it is", () => {
+  const gate = (facts: Partial<NodeFacts>, release: Partial<Release> = {}) => {
+    const gates = gatesOfRelease({ ...NODE, ...facts }, { ...RELEASE, ...release }, 1000, false);
+    return gates.find(({ gate }) => gate === "downgrade")?.wanted;
+  };
+  assertEquals(gate({}), "nothing older than 1.5.0");
+  assertEquals(gate({ floor: { version: "1.5.0", min_allowed_version: "1.4.0" } }), gate({}));
+  assertEquals(
+    gate({ floor: { version: "3.0.0", min_allowed_version: "2.0.0" } }),
+    "nothing older than 3.0.0, which was confirmed here",
+  );
+  assertEquals(
+    gate({ floor: { version: "3.0.0", min_allowed_version: "3.0.1" } }),
+    "nothing older than 3.0.1, as a release that was confirmed here wants it",
+  );
+  assertEquals(
+    gate({}, { minAllowedVersion: "9.0.0" }),
+    "nothing older than 9.0.0, as the release itself wants it",
+  );
+});
+
+Deno.test("a channel called as a member of every object has no floor of its own", () => {
+  const floor = { metadata_versions: { stable: 7 } };
+  for (const channel of ["constructor", "__proto__", "toString"]) {
+    assertEquals(refusing({ channel, floor }, { channel, metadataVersion: 1 }), []);
+  }
 });

@@ -20,6 +20,12 @@ import {
 /** Boots after which a node that still has something to do is going round in circles. */
 const MAX_BOOTS = 16;
 
+/** A release that raises what a node may be offered from then on. */
+function raising({ release, bytes }: MemoryRelease): MemoryRelease {
+  const floors = { metadataVersion: 7, minAllowedVersion: "0.9.0", date: "2026-05-01T00:00:00Z" };
+  return { release: { ...release, ...floors }, bytes };
+}
+
 interface Scenario {
   readonly name: string;
   readonly old: MemoryRelease;
@@ -34,13 +40,13 @@ const SCENARIOS: readonly Scenario[] = [
   {
     name: "a good release of files",
     old: filesRelease("1.0.0"),
-    offered: filesRelease("2.0.0"),
+    offered: raising(filesRelease("2.0.0")),
     healthy: true,
   },
   {
     name: "a bad release of files",
     old: filesRelease("1.0.0"),
-    offered: filesRelease("3.0.0"),
+    offered: raising(filesRelease("3.0.0")),
     healthy: false,
   },
   {
@@ -53,7 +59,7 @@ const SCENARIOS: readonly Scenario[] = [
   {
     name: "a good image",
     old: imageRelease("1.0.0"),
-    offered: imageRelease("2.0.0"),
+    offered: raising(imageRelease("2.0.0")),
     healthy: true,
   },
   {
@@ -117,6 +123,13 @@ function assertEnd(disk: MemoryDisk, { old, offered, healthy }: Scenario): void 
   const last = state.ledger.at(-1);
   assertEquals(last?.outcome, healthy ? "success" : "rolled_back");
   assertEquals(last?.version, offered.release.version);
+  if (offered.release.metadataVersion === undefined) return;
+  assertEquals(state.floor, {
+    version: (healthy ? offered : old).release.version,
+    ...healthy ? { min_allowed_version: "0.9.0" } : {},
+    metadata_versions: { stable: 7 },
+    time: "2026-05-01T00:00:00Z",
+  });
 }
 
 /** The durable steps of a run with no cut. */

@@ -43,6 +43,7 @@ const FULL: UpdateState = {
     boots: 1,
     last_boot_id: "two",
     unhealthy: "probe: 503",
+    min_allowed_version: "1.0.0",
   },
   download: { sha256: "a".repeat(64), bytes: 4096 },
   slots: {
@@ -59,6 +60,12 @@ const FULL: UpdateState = {
   refusals: { window: 3, ledger: 1 },
   offered: { version: "2.0.0", at: AT },
   last_download: { bytes: 4096, seconds: 1.25, at: AT },
+  floor: {
+    version: "1.0.0",
+    min_allowed_version: "0.9.0",
+    metadata_versions: { stable: 7 },
+    time: AT,
+  },
   health: {
     results: [
       { name: "data-partition", passed: true, milliseconds: 12, tries: 1 },
@@ -119,6 +126,12 @@ Deno.test("any state that the agent can have is the same after a round trip", ()
 const GARBLED: readonly (readonly [string, readonly unknown[]])[] = [
   ["phase", [undefined, "done", 1, null]],
   ["resting", [undefined, "done"]],
+  ["floor", [1, null, []]],
+  ["floor.version", [1, "x", null]],
+  ["floor.min_allowed_version", [1, "", "1.0\n"]],
+  ["floor.metadata_versions", [1, [], { stable: -1 }, { stable: "7" }]],
+  ["floor.time", ["then", 1, "2026-13-01T00:00:00Z"]],
+  ["candidate.min_allowed_version", [1, "x"]],
   ["attempt_count", [undefined, -1, 1.5, "1", 2 ** 60]],
   ["from_version", [1, null]],
   ["to_version", [1]],

@@ -16,6 +16,8 @@ const PAIR: Readonly<Record<string, unknown>> = {
   release_notes: "Two fixes.\n\tOne of them large.",
   release_date: "2026-01-15T00:00:00Z",
   expires: "2027-01-15T00:00:00+01:00",
+  metadata_version: 7,
+  min_allowed_version: "1.1.0",
   channel: "stable",
   min_compatible_version: "1.0.0",
   architecture: "x86_64",
@@ -43,6 +45,8 @@ Deno.test("a kernel and an initramfs become a release of two artifacts, in the o
     notes: "Two fixes.\n\tOne of them large.",
     date: "2026-01-15T00:00:00Z",
     expires: "2027-01-15T00:00:00+01:00",
+    metadataVersion: 7,
+    minAllowedVersion: "1.1.0",
     artifacts: [{ name: "vmlinuz", sha256: A }, { name: "kubesolo-os.gz", sha256: B }],
   });
   assertEquals(urls.get("vmlinuz")?.href, "http://host/os/stable/1.2.0/vmlinuz");
@@ -126,6 +130,10 @@ const FAULTS: readonly (readonly [string, unknown, readonly string[]])[] = [
   ["a minimum that is no version", { ...IMAGE, min_compatible_version: "x" }, [
     "min_compatible_version:",
   ]],
+  ["metadata of half a version", { ...IMAGE, metadata_version: 1.5 }, ["metadata_version:"]],
+  ["metadata of version 0", { ...IMAGE, metadata_version: 0 }, ["metadata_version:"]],
+  ["a metadata version in words", { ...IMAGE, metadata_version: "7" }, ["metadata_version:"]],
+  ["a floor that is no version", { ...IMAGE, min_allowed_version: "x" }, ["min_allowed_version:"]],
   ["an expiry that is a day", { ...IMAGE, expires: "2027-01-31" }, ["expires:", '"2027-01-31"']],
   ["an expiry that never comes", { ...IMAGE, expires: "2027-13-31T00:00:00Z" }, ["expires:"]],
   ["an expiry in seconds", { ...IMAGE, expires: 1_800_000_000 }, ["expires:", "the number"]],
@@ -150,6 +158,25 @@ Deno.test("stepping stones have the members of a latest.json", () => {
   assertEquals(second.urls.get("image")?.href, "http://host/old/root.img");
   assertEquals(rest, []);
   for (const none of [undefined, null, []]) assertEquals(stonesIn(none), []);
+});
+
+Deno.test("a stepping stone expires with its document at the latest, and has its metadata version", () => {
+  const stones = (expires: string | undefined, stone: string | null) => {
+    const document = {
+      ...IMAGE,
+      expires,
+      metadata_version: 9,
+      stepping_stones: [{ ...PAIR, expires: stone }],
+    };
+    const bytes = new TextEncoder().encode(JSON.stringify(document));
+    const [{ release }] = parseSteppingStones({ bytes, url: BASE });
+    return [release.expires, release.metadataVersion];
+  };
+  const [early, late] = ["2026-07-01T00:00:00+02:00", "2026-06-30T23:00:00Z"];
+  assertEquals(stones(undefined, early), [early, 9]);
+  assertEquals(stones(early, null), [early, 9]);
+  assertEquals(stones(early, late), [early, 9]);
+  assertEquals(stones(late, early), [early, 9]);
 });
 
 Deno.test("stepping stones that are none are refused, but not before they are asked for", () => {

@@ -62,6 +62,8 @@ Deno.test("a release is read from its annotations, and no blob is fetched for it
     "io.kubesolo.os.architecture": "amd64",
     "io.kubesolo.os.min_compatible_version": "1.0.0",
     "io.kubesolo.os.expires": "2099-01-31T00:00:00Z",
+    "io.kubesolo.os.min_allowed_version": "1.5.0",
+    "io.kubesolo.os.metadata_version": "7",
     "io.kubesolo.os.release_notes": "quieter\u001b[31m fans",
   });
   await target.tag(manifest, "stable");
@@ -82,6 +84,7 @@ Deno.test("a release is read from its annotations, and no blob is fetched for it
     ["2.0.0", "stable", "x86_64", "1.0.0"],
   );
   assertEquals(found.expires, "2099-01-31T00:00:00Z");
+  assertEquals([found.minAllowedVersion, found.metadataVersion], ["1.5.0", 7]);
   assertEquals(found.notes?.includes("\u001b"), false);
   assertEquals(found.artifacts.map(({ name }) => name), ["vmlinuz", "kubesolo-os.gz"]);
   assertEquals(releaseDigest(found).length, 71);
@@ -175,6 +178,11 @@ Deno.test("a manifest without a version, or with one that is none, is refused", 
   const annotations = { "io.kubesolo.os.expires": "never" };
   await target.tag(await release(target, "2.0.0", [KERNEL, INITRAMFS], annotations), "stable");
   await refusal(target, "verification", "io.kubesolo.os.expires is no moment");
+  for (const version of ["0", "7.0", "+7", "1e3", "9007199254740993"]) {
+    const annotations = { "io.kubesolo.os.metadata_version": version };
+    await target.tag(await release(target, "2.0.0", [KERNEL, INITRAMFS], annotations), "stable");
+    await refusal(target, "verification", "metadata_version is no positive whole number");
+  }
 });
 
 Deno.test("a tag that is not there is the source's failure", async () => {

@@ -19,6 +19,7 @@ async function release(
   target: MemoryTarget,
   version: string,
   steppingStones?: string,
+  more: Readonly<Record<string, string>> = {},
 ): Promise<Descriptor> {
   const layers: Descriptor[] = [];
   for (const type of TYPES) {
@@ -32,6 +33,7 @@ async function release(
     annotations: {
       "io.kubesolo.os.version": version,
       ...(steppingStones === undefined ? {} : { "io.kubesolo.os.stepping_stones": steppingStones }),
+      ...more,
     },
   });
   await target.push(descriptor, bytes);
@@ -78,6 +80,25 @@ Deno.test("stepping stones are tags and digests of the same repository", async (
     const { stream } = await source.open(artifacts[1], 0);
     assertEquals(await new Response(stream).text(), `${version} ${TYPES[1]}`);
   }
+});
+
+Deno.test("stepping stones expire with the newest; one named by digest is as new as its metadata", async () => {
+  const target = new MemoryTarget();
+  const metadata = (version: string, expires: string) => ({
+    "io.kubesolo.os.metadata_version": version,
+    "io.kubesolo.os.expires": expires,
+  });
+  const first = await release(target, "1.0.0", undefined, metadata("1", "2027-01-01T00:00:00Z"));
+  await release(target, "2.0.0", undefined, metadata("2", "2099-01-01T00:00:00Z"));
+  const newest = metadata("3", "2028-01-01T00:00:00Z");
+  await release(target, "3.0.0", `${first.digest},2.0.0`, newest);
+  const source = sourceOf(target);
+  await source.latest();
+  const stones = await source.steppingStones();
+  assertEquals(stones.map(({ metadataVersion, expires }) => [metadataVersion, expires]), [
+    [3, "2027-01-01T00:00:00Z"],
+    [2, "2028-01-01T00:00:00Z"],
+  ]);
 });
 
 Deno.test("a release without stepping stones has none", async () => {
