@@ -60,7 +60,8 @@ export async function runScript(
 
 /** Kills every process of a group that is not one's own: the runtime signals its children alone. */
 async function killGroup(leader: number): Promise<void> {
-  const words = ["/bin/sh", "-c", 'kill -s KILL -- "-$1"', "sh", String(leader)];
+  // the one form that dash, BusyBox and bash understand
+  const words = ["/bin/sh", "-c", 'kill -KILL "-$1"', "sh", String(leader)];
   await inSession(words, {}, "null").status;
 }
 

@@ -26,27 +26,6 @@ interface Answer {
   readonly text: string;
 }
 
-/** An answer other than what was asked for. */
-export class KubeRefusal extends Error {
-  /** Tells it from a server that does not answer. */
-  override readonly name = "KubeRefusal";
-  /** The status of the answer. */
-  readonly status: number;
-
-  /** `complaint`: the server's own words. */
-  constructor(where: string, { status, statusText, complaint, from }: {
-    readonly status: number;
-    readonly statusText: string;
-    readonly complaint: string;
-    readonly from: string;
-  }) {
-    const credentials = status === 401 || status === 403 ? `, asked as ${from} says` : "";
-    const detail = complaint ? `: ${complaint}` : "";
-    super(oneLine(`${where} answered ${status} ${statusText}${detail}${credentials}`));
-    this.status = status;
-  }
-}
-
 /** A connection to one API server; dispose of it when the question is answered. */
 export class KubeApi implements Disposable {
   #access: ClusterAccess;
@@ -144,10 +123,13 @@ export class KubeApi implements Disposable {
     }
   }
 
-  #refusal(path: string, { status, statusText }: Answer, words: string): KubeRefusal {
+  #refusal(path: string, { status, statusText }: Answer, words: string): Error {
     const complaint = words.slice(0, MAX_COMPLAINT_LENGTH);
-    const { from } = this.#access;
-    return new KubeRefusal(this.#where(path), { status, statusText, complaint, from });
+    const detail = complaint ? `: ${complaint}` : "";
+    const whose = status === 401 || status === 403 ? `, asked as ${this.#access.from} says` : "";
+    return new Error(
+      oneLine(`${this.#where(path)} answered ${status} ${statusText}${detail}${whose}`),
+    );
   }
 
   #where(path: string): string {
