@@ -98,3 +98,8 @@ const CONTROL = /[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
 export function oneLine(text: string): string {
   return text.replaceAll(/\s+/g, " ").replaceAll(CONTROL, "").replaceAll(/ {2,}/g, " ").trim();
 }
+
+/** A text of at most `length` characters: the rest of a longer one is an ellipsis. */
+export function shortened(text: string, length: number): string {
+  return text.length <= length ? text : `${text.slice(0, length - 1)}…`;
+}

@@ -4,15 +4,18 @@
  * @module
  */
 
-import { completeSlot } from "./_complete_slot.ts";
-import { reasonOf, UpdateError } from "./errors.ts";
+import { reasonOf, shortened, UpdateError } from "./errors.ts";
 import { confirming, highest } from "./floor.ts";
+import { type GivenUp, giveUp } from "./give_up.ts";
 import type { HealthCheck, HealthResult } from "./health_check.ts";
 import { enter, type Node, runningVersion, takeStock } from "./node.ts";
 import { type Patience, runChecks } from "./run_checks.ts";
-import { otherSlot, type Slot } from "./slot.ts";
+import type { Slot } from "./slot.ts";
 import { type Candidate, record, type UpdateState } from "./state.ts";
 import { healthNews } from "./state_records.ts";
+
+/** Most characters of all reasons together: they go onto the ledger. */
+export const MAX_FOUND_LENGTH = 3000;
 
 /** How `healthcheck` judges. */
 export interface HealthcheckPolicy extends Patience {
@@ -31,14 +34,7 @@ export interface HealthcheckOutcome {
   /** What each check answered. */
   readonly checks: readonly HealthResult[];
   /** The slot was given up: GRUB boots the other one from now on, and a reboot is needed. */
-  readonly rolledBack?: {
-    /** The slot that GRUB will boot next, as a confirmed one. */
-    readonly slot: Slot;
-    /** The version in it, where it says. */
-    readonly version?: string;
-    /** Why, in words; the same is on the ledger. */
-    readonly reason: string;
-  };
+  readonly rolledBack?: GivenUp;
 }
 
 /**
@@ -90,7 +86,8 @@ export async function healthcheck(
   }
 
   async function unhealthy(failed: readonly HealthResult[]): Promise<HealthcheckOutcome> {
-    let found = failed.map(({ name, reason }) => `${name}: ${reason}`).join(", ");
+    const reasons = failed.map(({ name, reason }) => `${name}: ${reason}`).join(", ");
+    let found = shortened(reasons, MAX_FOUND_LENGTH);
     if (onTrial) {
       const before = state.candidate;
       const failures = (before?.failed_checks ?? 0) + 1;
@@ -102,12 +99,19 @@ export async function healthcheck(
         health: { results, at: node.now().toISOString() },
       });
       if (candidate && failures >= (policy.autoRollbackAfter ?? Infinity)) {
+        let rolledBack: GivenUp | undefined;
         try {
-          return await giveUp(candidate, `unhealthy ${failures} times: ${found}`);
+          rolledBack = await giveUp(
+            node,
+            state,
+            candidate,
+            `unhealthy ${failures} times: ${found}`,
+          );
         } catch (error) {
           if (!(error instanceof UpdateError)) throw error;
           found += `; it is to be given up, but: ${reasonOf(error)}`;
         }
+        if (rolledBack) return { ...await outcome(false), rolledBack };
       }
     } else {
       await note();
@@ -128,30 +132,6 @@ export async function healthcheck(
     return primary && primary.active !== running
       ? `reboot: GRUB boots slot ${primary.active} next`
       : "the slot is confirmed and stays; `kubesolo-update rollback` goes to the other one";
-  }
-
-  /**
-   * The boot environment first: with the power gone after it, the next boot finds the candidate in the
-   * state and another slot running, and writes the rest down.
-   */
-  async function giveUp(candidate: Candidate, reason: string): Promise<HealthcheckOutcome> {
-    const slot = otherSlot(running);
-    const version = await completeSlot(node, state, slot);
-    await node.bootEnv.confirm(slot);
-    state = await enter(node, state, "rolled_back", {
-      resting: "rolled_back",
-      candidate: undefined,
-      last_error: `${candidate.version} rolled back: ${reason}`,
-      ledger: record(state.ledger, {
-        digest: candidate.digest,
-        version: candidate.version,
-        outcome: "rolled_back",
-        reason,
-        attempts: candidate.boots,
-        at: node.now().toISOString(),
-      }),
-    });
-    return { ...await outcome(false), rolledBack: { slot, version, reason } };
   }
 
   async function succeed(): Promise<void> {

@@ -15,6 +15,7 @@ export * from "./errors.ts";
 export * from "./explain.ts";
 export * from "./floor.ts";
 export * from "./gates.ts";
+export * from "./give_up.ts";
 export * from "./handshake.ts";
 export * from "./health_check.ts";
 export * from "./healthcheck.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { reasonOf } from "./errors.ts";
+import { reasonOf, shortened } from "./errors.ts";
 import type { HealthCheck, HealthResult } from "./health_check.ts";
 import type { Node } from "./node.ts";
 
@@ -16,6 +16,9 @@ export const NEWS_SECONDS = 15;
 
 /** Seconds that a check has for cleaning up, and for saying why, once its time is up. */
 export const GRACE_SECONDS = 2;
+
+/** Most characters of a reason: what the node's own services say is kept in the state. */
+export const MAX_REASON_LENGTH = 500;
 
 /** How long health checks may take. */
 export interface Patience {
@@ -98,7 +101,7 @@ async function ask(
     await Promise.race([check.run(abort.signal), tooLate]);
     return undefined;
   } catch (error) {
-    return { reason: reasonOf(error), late: abort.signal.aborted };
+    return { reason: shortened(reasonOf(error), MAX_REASON_LENGTH), late: abort.signal.aborted };
   } finally {
     timers.forEach(clearTimeout);
   }

@@ -6,6 +6,8 @@ import {
   BOOT_ATTEMPTS,
   type HealthCheck,
   healthcheck,
+  MAX_FOUND_LENGTH,
+  MAX_REASON_LENGTH,
   type Node,
   UpdateError,
 } from "../../mod/core/mod.ts";
@@ -125,4 +127,19 @@ Deno.test("a slot on trial is given up by the count of its failed health checks,
     { numRuns: 200 },
   );
   assertEquals([...ends].sort(), ["agent", "grub", "nothing yet", "success"]);
+});
+
+Deno.test("reasons without end leave a state that can be read", async () => {
+  const disk = await activated();
+  const node = boot(disk, 1);
+  const checks = Array.from({ length: 100 }, (_, n): HealthCheck => ({
+    name: `check ${n}`,
+    run: () => Promise.reject(new Error("because ".repeat(100_000))),
+  }));
+  const policy = { timeoutSeconds: 5, deadlineSeconds: 0, autoRollbackAfter: 1 };
+  const { rolledBack, checks: results } = await healthcheck(node, checks, policy);
+  assertEquals(results[0].reason?.length, MAX_REASON_LENGTH);
+  assert(rolledBack && rolledBack.reason.length < MAX_FOUND_LENGTH + 100);
+  const { state, warning } = await node.states.load();
+  assertEquals([warning, state.phase], [undefined, "rolled_back"]);
 });
