@@ -12,7 +12,7 @@ import type { Node } from "./node.ts";
 export const RETRY_SECONDS = 3;
 
 /** Seconds between two lines that say what is still waited for. */
-export const NEWS_SECONDS = 15;
+export const NEWS_SECONDS = 30;
 
 /** Seconds that a check has for cleaning up, and for saying why, once its time is up. */
 export const GRACE_SECONDS = 2;

@@ -78,7 +78,7 @@ export async function makeNodeDisk(options: {
     await Deno.mkdir(`${data}/etc-kubesolo`);
     await Deno.writeTextFile(
       `${data}/etc-kubesolo/update.conf`,
-      `# written by the site\nserver=${server.address}\nchannel=stable\nhealth_deadline=10\n`,
+      `# written by the site\nserver=${server.address}\nchannel=stable\nhealth_deadline=5\n`,
     );
     await Deno.writeTextFile(`${data}/etc-kubesolo/on-boot`, onBoot, { mode: 0o755 });
     const slot = `${releases}/${version}`;
