@@ -29,7 +29,12 @@ async function startContainerd(node: TestNode, socket: string): Promise<Deno.Chi
   const child = node.sandbox.start(
     ...["sh", "-c", `exec containerd --config ${directory}/config.toml >/dev/null 2>&1`],
   );
-  await until(async () => await node.sandbox.sh(`test -S ${socket}`) === "");
+  try {
+    await until(async () => await node.sandbox.sh(`test -S ${socket}`) === "");
+  } catch (error) {
+    await stop(child);
+    throw error;
+  }
   return child;
 }
 
@@ -145,6 +150,20 @@ Deno.test({
     ]);
     const none = await node.update("healthcheck", "--health-checks", "none", "--json");
     assertEquals(verdicts(none), { "data-partition": true });
+
+    const script = `${SCRIPTS}/required.d/hangs`;
+    await node.put(script, "#!/bin/sh\nsleep 1000 &\necho $! >/run/child\necho stuck\nwait\n");
+    await node.sandbox.sh(`chmod +x ${script}`);
+    const late = await node.update("healthcheck", "--timeout", "1", "--deadline", "1");
+    assertStringIncludes(
+      late.stderr,
+      "required.d/hangs: no answer within 1 seconds, killed by SIGKILL: stuck",
+    );
+    const child = (await node.sandbox.sh("cat /run/child")).trim();
+    await until(async () =>
+      !/\) [^ZX] /.test(await Deno.readTextFile(`/proc/${child}/stat`).catch(() => ""))
+    );
+    await node.sandbox.sh(`rm ${script}`);
 
     const cases: readonly [flags: string[], code: number, says: string][] = [
       [["--health-checks", "containerd,apiserver"], 2, "write none, or some of containerd,api-"],
