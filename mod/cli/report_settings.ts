@@ -92,7 +92,7 @@ async function tryOut(disk: Disk, value: string, given: Given): Promise<void> {
       return;
     }
     case "pubkey": {
-      const { trustKeys } = await import("./trust.ts");
+      const { trustKeys } = await import("./trust_keys.ts");
       await trustKeys(disk, value, whereOf(given));
     }
   }

@@ -1,71 +1,115 @@
 /**
- * Whom this node believes.
+ * Whom this node believes: keys in update.conf, or a root of trust.
  *
  * @module
  */
 
-import { type Disk, readSmall, reasonOf, type Trust, UpdateError } from "../core/mod.ts";
+import { dirname } from "@std/path";
 import {
-  KeyTrust,
-  MAX_KEY_FILE_BYTES,
-  parseKeyWord,
-  parsePublicKeys,
-  type PublicKey,
-} from "../trust/mod.ts";
-import { scopedPath } from "./scope.ts";
+  type Disk,
+  MAX_ROOT_BYTES,
+  readSmall,
+  reasonOf,
+  replaceFile,
+  type Reporter,
+  type Trust,
+  UpdateError,
+} from "../core/mod.ts";
+import { parseRoot, type Root, RootTrust } from "../trust/mod.ts";
+import { type Settings, whereOf } from "./read_settings.ts";
+import { trustKeys } from "./trust_keys.ts";
+
+/** The root that the operator gives a node. */
+export const INITIAL_ROOT = "/etc/kubesolo/trust.json";
+
+/** Where a root that has taken over is kept, and who hears of it. */
+export interface RootPlace {
+  readonly disk: Disk;
+  /** The file; it is next to the state. */
+  readonly path: string;
+  /** Whether this command may change it. */
+  readonly mayWrite: boolean;
+  readonly reporter: Reporter;
+}
 
 /**
- * Trust in the keys that `pubkey` names: files, or keys themselves, separated by commas. One signature
- * of any of them is enough.
+ * Whom the settings say to believe; undefined where neither `pubkey` nor a root is there.
  *
- * @throws {UpdateError} `usage`, naming `where`, where one cannot be used: then nothing is taken at all.
+ * @throws {UpdateError} `usage` where keys or the operator's root cannot be used, or both are there;
+ * `slot` where the root that is kept cannot be read. Then nothing is taken at all.
  */
-export async function trustKeys(
+export async function openTrust(
+  settings: Settings,
+  place: RootPlace,
+): Promise<Trust | undefined> {
+  const [pubkey, given] = [settings.get("pubkey"), settings.given("pubkey")];
+  const initial = await readRoot(place.disk, INITIAL_ROOT, unusableRoot);
+  if (pubkey !== undefined && given !== undefined) {
+    if (!initial) return await trustKeys(place.disk, pubkey, whereOf(given));
+    throw new UpdateError("usage", {
+      operation: `reading ${whereOf(given)}`,
+      found: `keys, and ${INITIAL_ROOT} as well`,
+      advice: "keep one of them",
+    });
+  }
+  const kept = await readRoot(place.disk, place.path, garbledRoot);
+  const newer = initial && kept && initial.version > kept.version;
+  const root = newer ? initial : kept ?? initial;
+  return root && new RootTrust(root, (bytes, next) => keep(place, bytes, next));
+}
+
+async function readRoot(
   disk: Disk,
-  pubkey: string,
-  where: string,
-  pathOf: typeof scopedPath = scopedPath,
-): Promise<Trust> {
-  const keys: PublicKey[] = [];
-  for (const word of pubkey.split(",").map((word) => word.trim())) {
-    const named = /[/.]/.test(word) && !parsesAsKey(word);
-    try {
-      keys.push(
-        ...named ? await readKeys(disk, await pathOf(where, word, "read")) : parsePublicKeys(word),
-      );
-    } catch (error) {
-      throw unusable(where, named ? `${word}: ` : "", error);
-    }
-  }
+  path: string,
+  complain: (path: string, found: string, cause?: unknown) => UpdateError,
+): Promise<Root | undefined> {
+  let bytes: Uint8Array | null;
   try {
-    return new KeyTrust(keys);
+    bytes = await readSmall(disk, path, MAX_ROOT_BYTES);
   } catch (error) {
-    throw unusable(where, "", error);
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw complain(path, reasonOf(error), error);
   }
-}
-
-/** A key in base64 may have slashes as well. */
-function parsesAsKey(word: string): boolean {
+  if (!bytes) throw complain(path, `more than ${MAX_ROOT_BYTES} bytes`);
   try {
-    return parseKeyWord(word) !== undefined;
-  } catch {
-    return true;
+    return parseRoot(bytes);
+  } catch (error) {
+    throw complain(path, reasonOf(error), error);
   }
 }
 
-async function readKeys(disk: Disk, path: string): Promise<PublicKey[]> {
-  const bytes = await readSmall(disk, path, MAX_KEY_FILE_BYTES);
-  if (!bytes) throw new Error(`more than ${MAX_KEY_FILE_BYTES} bytes`);
-  return parsePublicKeys(new TextDecoder().decode(bytes));
+async function keep(
+  { disk, path, mayWrite, reporter }: RootPlace,
+  bytes: Uint8Array,
+  { version, threshold, keys }: Root,
+): Promise<void> {
+  const names = keys.map(({ name }) => name).join(", ");
+  const message = `root of trust ${version} takes over: ${threshold} of ${names}`;
+  reporter.report({ kind: "step", message });
+  if (!mayWrite) return;
+  try {
+    await disk.makeDirectory(dirname(path));
+    await replaceFile(disk, path, bytes);
+  } catch (cause) {
+    throw new UpdateError("slot", {
+      operation: `keeping ${path}`,
+      found: reasonOf(cause),
+      advice: "see that its file system is mounted and has room",
+      cause,
+    });
+  }
 }
 
-function unusable(where: string, prefix: string, error: unknown): UpdateError {
-  if (error instanceof UpdateError) return error;
-  return new UpdateError("usage", {
-    operation: `reading ${where}`,
-    found: prefix + reasonOf(error),
-    advice:
-      "give an Ed25519 public key in base64 or hexadecimal, or a file of it, in PEM or minisign's",
-    cause: error,
+function unusableRoot(path: string, found: string, cause?: unknown): UpdateError {
+  const advice = "write version, threshold and keys there, or remove it to configure no keys";
+  return new UpdateError("usage", { operation: `reading ${path}`, found, advice, cause });
+}
+
+function garbledRoot(path: string, found: string, cause?: unknown): UpdateError {
+  return new UpdateError("slot", {
+    operation: `reading ${path}`,
+    found,
+    advice: `remove it to begin again with ${INITIAL_ROOT}, if no key of that has been revoked`,
+    cause,
   });
 }

@@ -8,7 +8,7 @@ import { type Judgement, MAX_SIGNATURE_FILE_BYTES } from "../core/mod.ts";
 import { DenoDisk } from "../host/mod.ts";
 import { operatorPath, readIfThere, readOperatorFile } from "./operator_files.ts";
 import { MAX_SIGNED_BYTES } from "./sign_files.ts";
-import { trustKeys } from "./trust.ts";
+import { trustKeys } from "./trust_keys.ts";
 
 /**
  * Resolves where a key has signed exactly this file.

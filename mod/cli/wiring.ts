@@ -30,7 +30,7 @@ import {
 } from "../host/mod.ts";
 import { CommandMounts, DevicePartitions, PartitionSlotStore } from "../slots/mod.ts";
 import { scopedPath } from "./scope.ts";
-import { readSettings, type SettingFlags, whereOf } from "./read_settings.ts";
+import { readSettings, type SettingFlags } from "./read_settings.ts";
 import { openSource } from "./source.ts";
 
 /** Where slots and the ESP are mounted while the agent works in them. */
@@ -80,7 +80,7 @@ export async function locked(
 ): Promise<void> {
   const places = await checkPlaces(flags);
   using _lock = await acquire(command, dirname(places.state), LOCK_PATIENCE_SECONDS);
-  await body(await open(flags, places, reporter));
+  await body(await open(command, flags, places, reporter));
 }
 
 /** Runs `body` also where the lock cannot be had; `holder` says which agent works, if one does. */
@@ -102,7 +102,7 @@ export async function peek(
     else reporter.report({ kind: "warning", message: error.message });
   }
   try {
-    await body(await open(flags, places, reporter), holder);
+    await body(await open(command, flags, places, reporter), holder);
   } finally {
     lock?.[Symbol.dispose]();
   }
@@ -175,7 +175,12 @@ function partsOf(
   };
 }
 
-async function open(flags: PlaceFlags, places: Places, reporter: Reporter): Promise<Context> {
+async function open(
+  command: string,
+  flags: PlaceFlags,
+  places: Places,
+  reporter: Reporter,
+): Promise<Context> {
   const disk = new DenoDisk();
   const settings = await readSettings(disk, { ...flags, conf: places.conf });
   await ensureView();
@@ -190,10 +195,13 @@ async function open(flags: PlaceFlags, places: Places, reporter: Reporter): Prom
     sleep,
   };
   const trust = once(async () => {
-    const [pubkey, given] = [settings.get("pubkey"), settings.given("pubkey")];
-    if (pubkey === undefined || given === undefined) return undefined;
-    const { trustKeys } = await import("./trust.ts");
-    return await trustKeys(disk, pubkey, whereOf(given));
+    const { openTrust } = await import("./trust.ts");
+    return await openTrust(settings, {
+      disk,
+      path: `${dirname(places.state)}/trust.json`,
+      mayWrite: command !== "check",
+      reporter: quiet,
+    });
   });
   return {
     node,

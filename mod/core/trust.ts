@@ -45,6 +45,25 @@ export interface Trust {
    * @throws {UpdateError} `verification`, saying what was found instead.
    */
   judge(statement: Statement): Promise<Judgement>;
+  /** How it is handed on to other keys; absent where it cannot be. */
+  readonly chain?: RootChain;
+}
+
+/** Most roots that a source is asked for at once; what comes after them comes with the next update. */
+export const MAX_ROOTS_AT_ONCE = 32;
+
+/** Most bytes of one root. */
+export const MAX_ROOT_BYTES: number = 64 << 10;
+
+/** Roots, each of which says whom to believe until the next one does. */
+export interface RootChain {
+  /** Version of the root that would come next. */
+  readonly next: number;
+  /**
+   * Resolves when the root in `statement`, which is the next one, has taken over.
+   * @throws {UpdateError} `verification` where those who are believed now have not signed it.
+   */
+  extend(statement: Statement): Promise<void>;
 }
 
 /**

@@ -5,8 +5,11 @@
  */
 
 import {
+  MAX_ROOT_BYTES,
+  MAX_ROOTS_AT_ONCE,
   MAX_SIGNATURE_FILE_BYTES,
   repeatedMember,
+  type RootChain,
   type SignatureFile,
   type Statement,
   UpdateError,
@@ -17,6 +20,8 @@ import { type Metadata, readMetadata } from "./_metadata.ts";
 
 /** What is added to a document's address, in the order in which it is asked for: the first that is there counts. */
 const SUFFIXES = [".sig", ".minisig"];
+
+const ROOT = { kind: "a root of trust", limit: MAX_ROOT_BYTES };
 
 const SIGNATURES = { kind: "a file of signatures", limit: MAX_SIGNATURE_FILE_BYTES };
 
@@ -47,6 +52,33 @@ export async function withSignatures(
     }
   }
   return { name, bytes, signatures: [], missing };
+}
+
+/**
+ * Every root that is published beside `latest`, the address of latest.json, has taken over: they are at
+ * `trust/N.json`, and the first that is not there ends them.
+ *
+ * @throws {UpdateError} `verification` where one may not take over.
+ */
+export async function followRoots(
+  latest: URL,
+  chain: RootChain,
+  requests: Requests,
+  seconds: number,
+  signal?: AbortSignal,
+): Promise<void> {
+  for (let asked = 0; asked < MAX_ROOTS_AT_ONCE; asked++) {
+    const address = new URL(latest);
+    address.pathname = address.pathname.replace(/[^/]*$/, `trust/${chain.next}.json`);
+    let root: Metadata;
+    try {
+      root = await readMetadata(address, requests, seconds, signal, ROOT);
+    } catch (error) {
+      if (error instanceof Declined) return;
+      throw error;
+    }
+    await chain.extend(await withSignatures(address, root, requests, seconds, signal));
+  }
 }
 
 /**

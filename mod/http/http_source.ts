@@ -19,7 +19,7 @@ import { openArtifact } from "./_artifact.ts";
 import type { Requests } from "./_get.ts";
 import { Unavailable } from "./_get.ts";
 import { type Metadata, readMetadata } from "./_metadata.ts";
-import { refuseRepeated, withSignatures } from "./_signatures.ts";
+import { followRoots, refuseRepeated, withSignatures } from "./_signatures.ts";
 import { Validators } from "./_validators.ts";
 import { type Latest, parseLatest, parseSteppingStones } from "./latest.ts";
 import {
@@ -97,12 +97,9 @@ export class HttpSource implements UpdateSource, Disposable {
   async latest(signal?: AbortSignal): Promise<Release> {
     for (let tries = 1;; tries++) {
       try {
-        const document = await readMetadata(
-          this.#latest,
-          this.#requests,
-          this.#metadataSeconds,
-          signal,
-        );
+        const how = [this.#requests, this.#metadataSeconds, signal] as const;
+        if (this.#trust?.chain) await followRoots(this.#latest, this.#trust.chain, ...how);
+        const document = await readMetadata(this.#latest, ...how);
         const signedBy = await this.#judge(document, signal);
         const latest = parseLatest(document.bytes, document.url);
         this.#document = document;
