@@ -6,7 +6,8 @@
 
 import { BOOT_ATTEMPTS } from "./boot_env.ts";
 import { reasonOf, UpdateError } from "./errors.ts";
-import { confirmedGate, refusalError } from "./gates.ts";
+import { refusalError } from "./gates.ts";
+import { confirmedGate } from "./gates_of_node.ts";
 import { enter, type Node, takeStock } from "./node.ts";
 import type { Slot } from "./slot.ts";
 

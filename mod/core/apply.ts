@@ -8,14 +8,9 @@ import { isUpToDate } from "./check.ts";
 import { chooseRelease, destinationOf } from "./choose.ts";
 import { reasonOf, UpdateError } from "./errors.ts";
 import { accepting, confirming } from "./floor.ts";
-import {
-  firstRefusal,
-  type GateResult,
-  gatesBeforeNetwork,
-  gatesOfRelease,
-  isCurrent,
-  refusalError,
-} from "./gates.ts";
+import { firstRefusal, type GateResult, refusalError } from "./gates.ts";
+import { gatesBeforeNetwork } from "./gates_of_node.ts";
+import { gatesOfRelease, isCurrent } from "./gates_of_release.ts";
 import { enter, factsOf, type Node, type Policy, takeStock } from "./node.ts";
 import type { Phase } from "./phases.ts";
 import { type Release, releaseDigest } from "./release.ts";

@@ -5,13 +5,7 @@
  */
 
 import { type Choice, chooseRelease, destinationOf } from "./choose.ts";
-import {
-  firstRefusal,
-  type GateResult,
-  gatesBeforeNetwork,
-  gatesOfRelease,
-  type NodeFacts,
-} from "./gates.ts";
+import { allGates, firstRefusal, type GateResult, type NodeFacts } from "./gates.ts";
 import { factsOf, type Node, type Policy, type Standing, survey } from "./node.ts";
 import { type Release, releaseDigest, releaseSize } from "./release.ts";
 import { otherSlot } from "./slot.ts";
@@ -54,10 +48,7 @@ export async function check(
   const { release } = choice;
   if (isUpToDate(facts, release)) return outcomeOf(facts, choice, []);
   const room = await node.slots.room(otherSlot(standing.running), release);
-  return outcomeOf(facts, choice, [
-    ...gatesBeforeNetwork(facts, policy.force),
-    ...gatesOfRelease(facts, release, room.available, policy.force),
-  ]);
+  return outcomeOf(facts, choice, allGates(facts, release, room.available, policy.force));
 }
 
 /** The node and what the source offers it, before any gate is asked. */

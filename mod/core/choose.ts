@@ -4,7 +4,8 @@
  * @module
  */
 
-import { firstRefusal, gatesOfRelease, type NodeFacts, reachable } from "./gates.ts";
+import { firstRefusal, type NodeFacts } from "./gates.ts";
+import { gatesOfRelease, reachable } from "./gates_of_release.ts";
 import type { Node } from "./node.ts";
 import type { Release } from "./release.ts";
 import { believed } from "./trust.ts";

@@ -6,7 +6,7 @@
 
 import { type BootForecast, forecastBoot } from "./boot_env.ts";
 import { type CheckOutcome, lookAround, outcomeOf } from "./check.ts";
-import { gatesBeforeNetwork, gatesOfRelease } from "./gates.ts";
+import { allGates } from "./gates.ts";
 import type { Node, Policy } from "./node.ts";
 import type { Phase } from "./phases.ts";
 import type { ArtifactName } from "./release.ts";
@@ -57,10 +57,7 @@ export async function explain(
   const { release } = choice;
   const passive = otherSlot(standing.running);
   const { available, kept = [] } = await node.slots.room(passive, release);
-  const outcome = outcomeOf(facts, choice, [
-    ...gatesBeforeNetwork(facts, policy.force),
-    ...gatesOfRelease(facts, release, available, policy.force),
-  ]);
+  const outcome = outcomeOf(facts, choice, allGates(facts, release, available, policy.force));
   const { download, candidate, phase } = standing.state;
   const staged = candidate?.digest === outcome.digest;
   return {

@@ -15,6 +15,8 @@ export * from "./errors.ts";
 export * from "./explain.ts";
 export * from "./floor.ts";
 export * from "./gates.ts";
+export * from "./gates_of_node.ts";
+export * from "./gates_of_release.ts";
 export * from "./give_up.ts";
 export * from "./handshake.ts";
 export * from "./health_check.ts";
