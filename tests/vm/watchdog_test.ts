@@ -15,10 +15,13 @@ const LIMIT = { limitSeconds: 600 };
 /** Seconds that a hanging init is given: nothing in it has to be done in time. */
 const SHORT_WATCHDOG_SECONDS = 5;
 
-/** Takes what there is; with nothing to take, the node is done. */
+/** Takes what there is, and asks for the reboot as a pod does; with nothing to take, the node is done. */
 const ON_BOOT = `#!/bin/sh
 echo "ON-BOOT: watchdog $(cat /sys/class/watchdog/watchdog0/state)"
-kubesolo-update apply && kubesolo-update activate --reboot && sleep 600
+if kubesolo-update apply --activate; then
+  echo >/run/kubesolo-update/requests/reboot
+  exit
+fi
 echo "ON-BOOT: apply exit=$?"
 poweroff
 `;
@@ -43,6 +46,7 @@ Deno.test("a version whose init hangs costs three boots, and nobody has to come"
       await vm.waitFor(/KSOLO-INIT: healthy/, LIMIT);
       await vm.waitFor(/ON-BOOT: watchdog inactive/, LIMIT);
       await vm.waitFor(/staged → activated/, LIMIT);
+      await vm.waitFor(/KSOLO-INIT: reboot requested/, LIMIT);
       assertEquals((await vm.exited).reason, "reset");
       boots.push(bootOf(vm));
     }
