@@ -4,10 +4,10 @@
  * @module
  */
 
-import { createPrivateKey, sign } from "node:crypto";
 import { format } from "@std/fmt/bytes";
 import { relative } from "@std/path";
 import { copy, ImageLayout, writeTarLayout } from "../mod/oras/mod.ts";
+import { PrivateKey, signFile } from "../mod/trust/mod.ts";
 import { taskOptions } from "./arguments.ts";
 import { compileAgent, DIST } from "./compile.ts";
 import { sha256OfFile } from "./digest.ts";
@@ -28,19 +28,19 @@ packages make the same files.
   --output DIR      where it goes (dist/release/VERSION); what is there already is replaced
   --tag TAG         stop unless this is the tag of the version in deno.json
   --revision TEXT   the image's org.opencontainers.image.revision, such as a commit
-  --key FILE        sign ${SUMS} with this Ed25519 key (PKCS#8, PEM) into ${SUMS}.sig
+  --key FILE        sign ${SUMS} with this Ed25519 key into ${SUMS}.sig: one without a passphrase, as
+                    \`kubesolo-update keygen\` or openssl makes them
 
-  openssl genpkey -algorithm ed25519 -out release.key
-  openssl pkey -in release.key -pubout -out release.pub
   openssl pkeyutl -verify -rawin -pubin -inkey release.pub -in ${SUMS} -sigfile ${SUMS}.sig`;
 
-/** Signs a file with a key, both named by their paths; 64 bytes, RFC 8032. */
-async function signFile(path: string, keyPath: string): Promise<Uint8Array> {
-  const key = createPrivateKey(await Deno.readTextFile(keyPath));
-  if (key.asymmetricKeyType !== "ed25519") {
-    throw new Error(`--key ${keyPath}: wanted an Ed25519 key, found ${key.asymmetricKeyType}`);
+/** The key in the file `path`. */
+async function readKey(path: string): Promise<PrivateKey> {
+  const text = await Deno.readTextFile(path);
+  try {
+    return PrivateKey.parse(text);
+  } catch (error) {
+    throw new Error(`--key ${path}: ${error instanceof Error ? error.message : error}`);
   }
-  return sign(null, await Deno.readFile(path), key);
 }
 
 /** Resolves when the image is in the file `path`, under the tag `version`. */
@@ -65,11 +65,11 @@ await main(async () => {
     "revision": { type: "string" },
     "key": { type: "string" },
   });
-  const { output, tag, revision, key } = values;
+  const { output, tag, revision } = values;
   if (tag !== undefined && tag !== `v${version}`) {
     throw new Error(`--tag: wanted v${version}, the version in deno.json, found ${tag}`);
   }
-  if (key !== undefined) await signFile(`${ROOT}/deno.json`, key); // a bad key is said at once
+  const key = values.key === undefined ? undefined : await readKey(values.key);
 
   await Deno.mkdir(output, { recursive: true });
   const files = ARCHITECTURES.map((architecture) => `kubesolo-update-${architecture}`);
@@ -86,8 +86,11 @@ await main(async () => {
     files.map(async (name) => `${await sha256OfFile(`${output}/${name}`)}  ${name}\n`),
   );
   await Deno.writeTextFile(`${output}/${SUMS}`, sums.join(""));
-  if (key === undefined) say(`${SUMS} is not signed: no --key`);
-  else await Deno.writeFile(`${output}/${SUMS}.sig`, await signFile(`${output}/${SUMS}`, key));
+  await Deno.remove(`${output}/${SUMS}.sig`).catch(() => {}); // of other sums, if any
+  if (key) {
+    const signature = signFile(key, new TextEncoder().encode(sums.join("")), "raw");
+    await Deno.writeFile(`${output}/${SUMS}.sig`, signature);
+  } else say(`${SUMS} is not signed: no --key`);
 
   for (const name of files) {
     const { size } = await Deno.stat(`${output}/${name}`);
