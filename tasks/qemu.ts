@@ -39,6 +39,8 @@ export interface QemuOptions {
   readonly memory?: number;
   /** User networking: the guest reaches servers of the host at {@linkcode HOST_ADDRESS}. */
   readonly network?: boolean;
+  /** With a network: a TCP port of the guest, and the port of the host's loopback that leads there. */
+  readonly forward?: { readonly host: number; readonly guest: number };
   /** A reset by the guest ends QEMU, so that the disk can be looked at between two boots. */
   readonly noReboot?: boolean;
   /** `tcg` emulates, works everywhere, and is the default; `kvm` wants /dev/kvm. */
@@ -154,6 +156,8 @@ function qemuArguments(options: QemuOptions, directory: string): string[] {
     ...(options.snapshot ? ["snapshot=on"] : []),
     ...(options.readOnly ? ["readonly=on"] : []),
   ].join(",");
+  const { forward } = options;
+  const forwarding = forward ? `,hostfwd=tcp:127.0.0.1:${forward.host}-:${forward.guest}` : "";
   return [
     ...["-machine", "q35", "-accel", options.accelerator ?? "tcg", "-cpu", "max"],
     ...["-m", String(options.memory ?? DEFAULT_MEMORY_MEGABYTES), "-display", "none"],
@@ -163,7 +167,7 @@ function qemuArguments(options: QemuOptions, directory: string): string[] {
     ...["-drive", drive],
     ...(options.uefi ? firmware(directory) : []),
     ...(options.network
-      ? ["-netdev", "user,id=net", "-device", "virtio-net-pci,netdev=net,romfile="]
+      ? ["-netdev", `user,id=net${forwarding}`, "-device", "virtio-net-pci,netdev=net,romfile="]
       : ["-nic", "none"]),
     ...(options.noReboot ? ["-no-reboot"] : []),
     ...(options.more ?? []),

@@ -14,10 +14,12 @@ import { Narrator } from "./narrator.ts";
 import {
   makeNodeDisk,
   makeReleases,
+  METRICS_PORT,
   serveReleases,
   updateLoop,
   type UpdateServer,
 } from "./site.ts";
+import { type Scraped, Scraper } from "./scraper.ts";
 import { type BootRecord, type PhaseRecord, Story } from "./story.ts";
 
 /** Megabytes that a node needs to unpack an initramfs with the agent in it. */
@@ -39,6 +41,8 @@ export interface Report {
   readonly seconds: { readonly building: number; readonly running: number };
   readonly boots: readonly BootRecord[];
   readonly phases: readonly PhaseRecord[];
+  /** What the node's metrics said, asked over the network while it lived. */
+  readonly scraped: Scraped;
   /** `kubesolo-update status --json` of the node, before it switched itself off. */
   readonly end: unknown;
 }
@@ -105,7 +109,8 @@ export async function roundTrip(
     narrator.title(`Switching the node on (QEMU, ${uefi ? "UEFI" : "BIOS"})`);
 
     const running = performance.now();
-    await run(disk, uefi, story, narrator, () => server.publish("3.0.0"));
+    await using scraper = new Scraper();
+    await run(disk, uefi, story, narrator, scraper.port, () => server.publish("3.0.0"));
     const problems = problemsOf(story);
     return {
       firmware: uefi ? "uefi" : "bios",
@@ -114,6 +119,7 @@ export async function roundTrip(
       seconds: { building, running: secondsSince(running) },
       boots: story.boots,
       phases: story.phases,
+      scraped: scraper.found,
       end: story.status,
     };
   } finally {
@@ -130,6 +136,7 @@ async function run(
   uefi: boolean,
   story: Story,
   narrator: Narrator,
+  metricsPort: number,
   publishBadRelease: () => Promise<void>,
 ): Promise<void> {
   let published: Promise<void> | undefined;
@@ -142,7 +149,16 @@ async function run(
       published = publishBadRelease();
     }
   };
-  const options = { disk, uefi, memory: NODE_MEMORY, network: true, noReboot: true, onLine };
+  const forward = { host: metricsPort, guest: METRICS_PORT };
+  const options = {
+    disk,
+    uefi,
+    memory: NODE_MEMORY,
+    network: true,
+    forward,
+    noReboot: true,
+    onLine,
+  };
   try {
     for (let boots = 0; boots < MAX_BOOTS; boots++) {
       await using vm = await Vm.start(options);

@@ -75,12 +75,11 @@ export async function makeNodeDisk(options: {
   const { output, releases, version, server, onBoot } = options;
   const data = await Deno.makeTempDir({ prefix: "kubesolo-data-" });
   try {
-    await Deno.mkdir(`${data}/etc-kubesolo`);
-    await Deno.writeTextFile(
-      `${data}/etc-kubesolo/update.conf`,
-      `# written by the site\nserver=${server.address}\nchannel=stable\nhealth_deadline=5\n`,
-    );
-    await Deno.writeTextFile(`${data}/etc-kubesolo/on-boot`, onBoot, { mode: 0o755 });
+    const etc = `${data}/etc-kubesolo`;
+    await Deno.mkdir(`${etc}/health.d/required.d`, { recursive: true });
+    await Deno.writeTextFile(`${etc}/cloud-config.yaml`, cloudConfig(server));
+    await Deno.writeTextFile(`${etc}/health.d/required.d/warm`, SLOW_TO_WARM_UP, { mode: 0o755 });
+    await Deno.writeTextFile(`${etc}/on-boot`, onBoot, { mode: 0o755 });
     const slot = `${releases}/${version}`;
     await buildImage({ output, slotA: slot, slotB: slot, data });
   } finally {
@@ -88,12 +87,35 @@ export async function makeNodeDisk(options: {
   }
 }
 
+/** Where a node that runs {@linkcode updateLoop} serves its metrics. */
+export const METRICS_PORT = 9100;
+
+/** What the machine is provisioned with. */
+function cloudConfig(server: UpdateServer): string {
+  return `#cloud-config
+hostname: demo
+updates:
+  server: ${server.address}
+  channel: stable
+  health_deadline: 10
+`;
+}
+
+/** A health check of the site's own, which says no the first time that it is asked in a boot. */
+const SLOW_TO_WARM_UP = `#!/bin/sh
+[ -e /run/warm ] && exit 0
+touch /run/warm
+echo "still cold"
+exit 1
+`;
+
 /**
  * What a node does once it is up, in the place of a timer: it asks for updates every few seconds,
  * takes what there is, and switches itself off when a gate has refused a release.
  */
 export function updateLoop({ flags }: UpdateServer): string {
   return `#!/bin/sh
+kubesolo-update metrics --listen :${METRICS_PORT} &
 while :; do
   kubesolo-update check ${flags}
   case $? in
