@@ -111,14 +111,15 @@ exit 1
 
 /**
  * What a node does once it is up, in the place of a timer: it asks for updates every few seconds,
- * takes what there is, and switches itself off when a gate has refused a release.
+ * takes what there is, and switches itself off when a gate has refused a release, or when `last` runs.
  */
-export function updateLoop({ flags }: UpdateServer): string {
+export function updateLoop({ flags }: UpdateServer, last = "none"): string {
   return `#!/bin/sh
 kubesolo-update metrics --listen :${METRICS_PORT} &
 while :; do
   kubesolo-update check ${flags}
   case $? in
+    0) grep -qx ${last} /etc/kubesolo-os-version && break ;;
     10) kubesolo-update apply ${flags} && kubesolo-update activate --reboot && sleep 600 ;;
     20) break ;;
   esac
