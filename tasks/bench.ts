@@ -172,13 +172,19 @@ async function compareMemory(
   const peaks: Record<string, number> = {};
   for (const mebibytes of MEMORY_MEBIBYTES) {
     await publishImage(disk.directory, url, mebibytes);
-    await sandbox.sh("rm -rf /var/lib/kubesolo/update");
-    const peak = await peakMemory(sandbox, "apply", "--server", url);
-    peaks[`${mebibytes} MiB`] = peak;
-    say(`  ${peak.toFixed(1).padStart(6)} MiB  for an image of ${mebibytes} MiB`);
+    await using registry = await Registry.start();
+    await publishArtifact(`${disk.directory}/www`, registry.host);
+    const sources = {
+      HTTP: ["--server", url],
+      registry: ["--registry", `${registry.host}/${REPOSITORY}`, "--plain-http"],
+    };
+    for (const [name, flags] of Object.entries(sources)) {
+      await sandbox.sh("rm -rf /var/lib/kubesolo/update");
+      const peak = await peakMemory(sandbox, "apply", ...flags);
+      peaks[`${name} ${mebibytes} MiB`] = peak;
+      say(`  ${peak.toFixed(1).padStart(6)} MiB  for an image of ${mebibytes} MiB from ${name}`);
+    }
   }
-  const [small, large] = Object.values(peaks);
-  say(`  ratio ${(large / small).toFixed(3)}`);
   return peaks;
 }
 

@@ -32,6 +32,7 @@ export async function publishArtifact(www: string, host: string): Promise<void> 
     digest: `sha256:${latest.image_sha256}`,
     size: latest.image_size,
   };
+  await Deno.remove(`${www}/layout`, { recursive: true }).catch(() => {});
   const layout = await ImageLayout.create(`${www}/layout`);
   await layout.push(layer, (await Deno.open(`${www}/image`)).readable);
   const packed = packManifest({
