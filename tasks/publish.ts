@@ -10,10 +10,12 @@ import { publishRelease } from "./publish/artifact.ts";
 import { Console } from "./publish/console.ts";
 import { openDestination } from "./publish/destination.ts";
 import { publishImage } from "./publish/image.ts";
+import { givenKey, signManifest } from "./publish/sign.ts";
 import { main } from "./screen.ts";
 
 const HELP = `deno task publish --release DIR --to DESTINATION [--as-image | --zstd] [--json]
-                  [--stepping-stone TAG …] [--plain-http] [--ca-file FILE]
+                  [--stepping-stone TAG …] [--sign-key FILE [--passphrase-file FILE]]
+                  [--plain-http] [--ca-file FILE]
 
 Publishes a release: latest.json in DIR, and beside it either vmlinuz and kubesolo-os.gz, or the
 partition image that its image_url names. What is there already is not sent again; what latest.json
@@ -26,6 +28,9 @@ says of size and SHA-256 has to be right.
   --zstd              compress a partition image; nodes unpack it as it comes
   --stepping-stone TAG  an older release in the same repository that leads to this one, for nodes
                       that are older than min_compatible_version; again for each further one
+  --sign-key FILE     sign the manifest, and put the signature beside it: a private Ed25519 key in
+                      PEM, or minisign's, as \`kubesolo-update keygen\` makes it
+  --passphrase-file FILE  the key's passphrase is its first line
   --json              print the result as JSON: name, tag, digest, layers
   --plain-http        speak http to the registry
   --ca-file FILE      trust this certificate authority, in PEM
@@ -69,6 +74,8 @@ await main(async () => {
     "as-image": { type: "boolean", default: false },
     "zstd": { type: "boolean", default: false },
     "stepping-stone": { type: "string", multiple: true },
+    "sign-key": { type: "string" },
+    "passphrase-file": { type: "string" },
     "json": { type: "boolean", default: false },
     "plain-http": { type: "boolean", default: false },
     "ca-file": { type: "string" },
@@ -80,10 +87,15 @@ await main(async () => {
     plainHttp: values["plain-http"],
     caFile: values["ca-file"],
   });
+  const key = await givenKey(values);
   const follower = new Console();
+  // nodes that ask for the tag find no release without its signature
+  const early = key ? undefined : tag;
   const { manifest, layers } = asImage
-    ? await publishImage(release, target, tag, { follower, steppingStones })
-    : await publishRelease(release, target, tag, { zstd, follower, steppingStones });
+    ? await publishImage(release, target, early, { follower, steppingStones })
+    : await publishRelease(release, target, early, { zstd, follower, steppingStones });
+  const signature = key && await signManifest(target, manifest, key);
+  if (key && tag !== undefined) await target.tag(manifest, tag);
   if (!values.json) {
     console.log(`${target.name}${tag ? `:${tag}` : ""}  ${manifest.digest}`);
     return;
@@ -92,6 +104,7 @@ await main(async () => {
     name: target.name,
     tag,
     digest: manifest.digest,
+    signature: signature?.digest,
     layers: layers.map(({ name, layer: { mediaType, digest, size, annotations }, wasThere }) => ({
       name,
       mediaType,

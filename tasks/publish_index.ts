@@ -7,6 +7,7 @@
 import { taskOptions } from "./arguments.ts";
 import { openDestination } from "./publish/destination.ts";
 import { publishIndex } from "./publish/release_index.ts";
+import { givenKey, signManifest } from "./publish/sign.ts";
 import { main } from "./screen.ts";
 
 const HELP = `deno task publish:index --to DESTINATION --manifest REFERENCE --manifest REFERENCE …
@@ -17,6 +18,8 @@ label io.kubesolo.os.architecture, or in an image's configuration.
 
   --to DESTINATION       host/repository:tag, or oci:DIRECTORY:tag for an image layout
   --manifest REFERENCE   tag or digest of a release in the same repository; several times
+  --sign-key FILE        sign the index, which vouches for all that it lists: a private Ed25519 key
+  --passphrase-file FILE the key's passphrase is its first line
   --plain-http           speak http to the registry
   --ca-file FILE         trust this certificate authority, in PEM
 
@@ -27,6 +30,8 @@ await main(async () => {
   const values = taskOptions(HELP, {
     "to": { type: "string" },
     "manifest": { type: "string", multiple: true, default: [] },
+    "sign-key": { type: "string" },
+    "passphrase-file": { type: "string" },
     "plain-http": { type: "boolean", default: false },
     "ca-file": { type: "string" },
   });
@@ -37,6 +42,12 @@ await main(async () => {
     caFile: values["ca-file"],
   });
   if (!tag) throw new Error(`--to: wanted a tag at the end, found ${to}`);
-  const { digest } = await publishIndex(target, manifest, tag);
-  console.log(`${target.name}:${tag}  ${digest}`);
+  const key = await givenKey(values);
+  // nodes that ask for the tag find no index without its signature
+  const index = await publishIndex(target, manifest, key ? undefined : tag);
+  if (key) {
+    await signManifest(target, index, key);
+    await target.tag(index, tag);
+  }
+  console.log(`${target.name}:${tag}  ${index.digest}`);
 });

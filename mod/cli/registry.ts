@@ -4,7 +4,7 @@
  * @module
  */
 
-import { reasonOf, UpdateError, type UpdateSource } from "../core/mod.ts";
+import { reasonOf, type Trust, UpdateError, type UpdateSource } from "../core/mod.ts";
 import type { Tls } from "../http/mod.ts";
 import { OciSource } from "../oci/mod.ts";
 import {
@@ -33,6 +33,7 @@ export async function openRegistry(
     readonly plainHttp: boolean;
     readonly tls?: Tls;
     readonly headersSeconds: number;
+    readonly trust?: Trust;
   },
 ): Promise<UpdateSource> {
   const given = readReference(name);
@@ -53,6 +54,7 @@ export async function openRegistry(
     target: new Repository(reference, client),
     reference: given.digest ?? tag,
     architecture: Deno.build.arch,
+    trust: options.trust,
   });
 }
 

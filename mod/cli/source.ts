@@ -49,7 +49,7 @@ export async function openSource(
   const common = { headersSeconds: stallSeconds, tls };
   if (typeof server === "string") {
     const { openRegistry } = await import("./registry.ts");
-    return await openRegistry(server, { tag: settings.get("tag"), plainHttp, ...common });
+    return await openRegistry(server, { tag: settings.get("tag"), plainHttp, trust, ...common });
   }
   const { HttpSource } = await import("../http/mod.ts");
   return new HttpSource(server, { trust, ...common });

@@ -14,6 +14,7 @@ import {
   reasonOf,
   type Release,
   SourceInterrupted,
+  type Trust,
   UpdateError,
   type UpdateSource,
 } from "../core/mod.ts";
@@ -30,6 +31,7 @@ import {
   type ReadOnlyTarget,
 } from "../oras/mod.ts";
 import { Line } from "./_line.ts";
+import { signersOf } from "./_signatures.ts";
 import { piecesOf, type Searched } from "./_pieces.ts";
 import { Unpacking } from "./_unpacking.ts";
 import { chooseManifest } from "./choose_manifest.ts";
@@ -45,6 +47,9 @@ import { type OciRelease, type Place, releaseOf } from "./release_of.ts";
 /** Most characters that are shown of a list that is none. */
 const MAX_SHOWN = 200;
 
+/** The keys that have signed, or why none has; undefined where nobody asks. */
+type Judged = readonly string[] | UpdateError | undefined;
+
 /** What an {@linkcode OciSource} reads. */
 export interface OciSourceOptions {
   /** For messages: `registry.lan/os/kubesolo:stable`. */
@@ -55,12 +60,15 @@ export interface OciSourceOptions {
   readonly reference: string;
   /** The node's, as `uname -m` says it. */
   readonly architecture: string;
+  /** Judges manifests; undefined where no key is configured. */
+  readonly trust?: Trust;
 }
 
 /**
  * A release by its tag, in the form of an artifact or of a container image. The metadata are the manifest's
  * annotations, or else the labels in a container image's configuration: nothing but these is fetched before
- * the gates have seen them. An index is resolved for the node's architecture.
+ * the gates have seen them. An index is resolved for the node's architecture. Where there is a trust, the
+ * index or the manifest has to be signed.
  */
 export class OciSource implements UpdateSource {
   /** For messages. */
@@ -190,14 +198,20 @@ export class OciSource implements UpdateSource {
     const { target, architecture } = this.#options;
     try {
       const named = await target.resolve(reference);
-      let manifest = await this.#read(named, signal);
+      let { manifest, judged } = await this.#read(named, name, signal);
       let platform: Descriptor["platform"];
       if (manifest.kind === "index") {
         const chosen = chooseManifest(manifest, architecture, name);
-        platform = chosen.platform;
-        manifest = await this.#read(chosen, signal);
+        const inner = await this.#read(chosen, name, signal, judged);
+        // what nobody has signed says nothing of the machine either
+        platform = inner.judged === judged ? chosen.platform : undefined;
+        ({ manifest, judged } = inner);
       }
-      return await this.#describe(manifest as ImageManifest, name, platform, signal);
+      if (judged instanceof UpdateError) throw judged;
+      const described = await this.#describe(manifest as ImageManifest, name, platform, signal);
+      return judged
+        ? { ...described, release: { ...described.release, signedBy: judged } }
+        : described;
     } catch (error) {
       throw this.#explain(`reading ${name}`, error);
     }
@@ -217,9 +231,30 @@ export class OciSource implements UpdateSource {
     return releaseOfImage(manifest, name, parseImageConfig(config, bytes), platform);
   }
 
-  async #read(descriptor: Descriptor, signal?: AbortSignal): Promise<Manifest> {
-    const stream = await this.#options.target.fetch(descriptor, { signal });
-    return parseManifest(descriptor, await readAll(descriptor, stream, MAX_MANIFEST_BYTES));
+  /**
+   * A manifest, and who has signed it. `above` is what came of the index that lists it: where that is
+   * signed, so is this, by its digest.
+   */
+  async #read(
+    descriptor: Descriptor,
+    name: string,
+    signal?: AbortSignal,
+    above?: Judged,
+  ): Promise<{ manifest: Manifest; judged: Judged }> {
+    const { target, trust } = this.#options;
+    const stream = await target.fetch(descriptor, { signal });
+    const bytes = await readAll(descriptor, stream, MAX_MANIFEST_BYTES);
+    let judged = above;
+    if (trust && !Array.isArray(above)) {
+      const unsigned = { name: `${name} (${descriptor.digest})`, descriptor, bytes };
+      try {
+        judged = await signersOf(target, unsigned, trust, signal);
+      } catch (error) {
+        if (!(error instanceof UpdateError && error.code === "verification")) throw error;
+        judged = above ?? error;
+      }
+    }
+    return { manifest: parseManifest(descriptor, bytes), judged };
   }
 
   #explain(operation: string, error: unknown): unknown {

@@ -57,3 +57,27 @@ export const ARCHITECTURES: Readonly<Record<string, string>> = {
   amd64: "x86_64",
   arm64: "aarch64",
 };
+
+/** Type of the manifest, and of its layers, that has signatures over the manifest that it refers to. */
+export const SIGNATURE_TYPE = "application/vnd.kubesolo.os.signature.v1";
+
+/** Type of what cosign signs: a few lines of JSON with the digest of a manifest. */
+export const COSIGN_PAYLOAD_TYPE = "application/vnd.dev.cosign.simplesigning.v1+json";
+
+/** What such a payload says that it is. */
+export const COSIGN_TYPE = "cosign container image signature";
+
+/** Where cosign has the signature of a layer, in base64. */
+export const COSIGN_ANNOTATION = "dev.cosignproject.cosign/signature";
+
+/** Most manifests of signatures that are looked at, of one manifest. */
+export const MAX_SIGNATURE_MANIFESTS = 16;
+
+/** Most layers of each of them. */
+export const MAX_SIGNATURE_LAYERS = 2;
+
+/** Largest manifest of signatures in bytes. */
+export const MAX_SIGNATURE_MANIFEST_BYTES: number = 64 << 10;
+
+/** Most layers with cosign's signatures of one manifest. */
+export const MAX_COSIGN_LAYERS = 16;

@@ -25,15 +25,15 @@ import { goName } from "./image.ts";
 const KEY = `${ANNOTATION_PREFIX}architecture`;
 
 /**
- * Resolves with the index's descriptor when `tag` names an index of the manifests that `references` name,
- * each for the architecture that it says.
+ * Resolves with the index's descriptor when there is an index of the manifests that `references` name,
+ * each for the architecture that it says, tagged where a tag is given.
  *
  * @throws {Error} where a manifest says no architecture, or two say the same.
  */
 export async function publishIndex(
   target: Target,
   references: readonly string[],
-  tag: string,
+  tag?: string,
 ): Promise<Descriptor> {
   const manifests: Descriptor[] = [];
   for (const reference of references) {
@@ -51,7 +51,7 @@ export async function publishIndex(
   }
   const packed = packIndex({ manifests });
   await pushManifest(target, packed);
-  await target.tag(packed.descriptor, tag);
+  if (tag !== undefined) await target.tag(packed.descriptor, tag);
   return packed.descriptor;
 }
 

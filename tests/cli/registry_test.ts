@@ -1,4 +1,6 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import type { GateResult } from "../../mod/core/mod.ts";
+import { PrivateKey } from "../../mod/trust/mod.ts";
 import { Registry } from "../oras/_registry.ts";
 import { releaseDirectory, task } from "./_publishing.ts";
 import { TestNode } from "./_test_node.ts";
@@ -51,6 +53,30 @@ Deno.test("a release goes from publish through a registry into the slot", async 
   // the same release by HTTP has the same digest: nothing is fetched again
   const same = await node.ask("apply");
   assertStringIncludes(same.stdout, "2.0.0 is staged in slot B already");
+
+  const key = PrivateKey.generate();
+  const file = `${node.disk.directory}/update.key`;
+  await Deno.writeTextFile(file, key.format("correct horse"));
+  await Deno.writeTextFile(`${file}.words`, "correct horse\n");
+  await node.sandbox.sh(`echo 'pubkey=${key.publicKey.bytes.toHex()}' >/etc/kubesolo/update.conf`);
+  const unsigned = await ask("check");
+  assertEquals(unsigned.code, 30, unsigned.stderr);
+  assertStringIncludes(unsigned.stderr, `a signature of key ${key.publicKey.id}, found none at`);
+
+  const sign = ["--sign-key", file, "--passphrase-file", `${file}.words`];
+  await task("publish_index", ["--manifest", "2.0.0-amd64", ...to("stable"), ...sign], config);
+  const signed = await ask("check", "--json");
+  assertEquals(signed.code, 10, signed.stderr);
+  const { gates } = JSON.parse(signed.stdout) as { gates: readonly GateResult[] };
+  assertEquals(gates.find(({ gate }) => gate === "signature")?.found, key.publicKey.id);
+
+  const other = await releaseDirectory(node, "3.0.0");
+  await task("publish", ["--release", other, ...to("stable")], config);
+  const replaced = await ask("apply", "--force");
+  assertEquals(replaced.code, 30, replaced.stderr);
+  await task("publish", ["--release", other, ...to("stable"), ...sign], config);
+  const again = await ask("apply");
+  assertEquals([again.code, await node.slot("B")], [0, "3.0.0"], again.stderr);
 });
 
 Deno.test("server= in update.conf takes a repository, and --tag chooses the release", async () => {
