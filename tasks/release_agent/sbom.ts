@@ -118,8 +118,7 @@ async function npmPackages() {
   const ids = [...reached].sort();
   const components = ids.map(async (id) => {
     const { name, version } = npmPackages[id];
-    const manifest = `${npmCache}/registry.npmjs.org/${name}/${version}/package.json`;
-    const { license } = JSON.parse(await Deno.readTextFile(manifest));
+    const { license } = JSON.parse(await manifestOf(npmCache, `${name}/${version}`));
     const content = Buffer.from(lock[id].integrity.replace("sha512-", ""), "base64");
     const hashes = [{ alg: "SHA-512" as const, content: content.toString("hex") }];
     return component({ type: "library", name, version, purl: purl(id), license, hashes });
@@ -131,6 +130,20 @@ async function npmPackages() {
       dependsOn: npmPackages[id].dependencies.map(purl),
     })),
   };
+}
+
+/** A package's manifest in Deno's cache, which has a directory for each registry. */
+async function manifestOf(cache: string, path: string): Promise<string> {
+  for await (const registry of Deno.readDir(cache)) {
+    try {
+      return await Deno.readTextFile(`${cache}/${registry.name}/${path}/package.json`);
+    } catch (error) {
+      const elsewhere = error instanceof Deno.errors.NotFound ||
+        error instanceof Deno.errors.NotADirectory;
+      if (!elsewhere) throw error;
+    }
+  }
+  throw new Error(`${cache}: wanted the package ${path}, found none`);
 }
 
 /** One for each architecture; with its digest, unless Deno downloads it itself. */
