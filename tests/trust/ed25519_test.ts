@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { Buffer } from "node:buffer";
-import { createPublicKey, verify } from "node:crypto";
+import { createHash, createPublicKey, verify } from "node:crypto";
 import { faultOfKey, isSignature, SPKI_PREFIX } from "../../mod/trust/mod.ts";
 import { testKey } from "./_keys.ts";
 
@@ -64,6 +64,21 @@ Deno.test("a signature can be written in one way only", () => {
   }
   assert(!isSignature(key, message, signature.subarray(0, 63)));
   assert(!isSignature(key, message, new Uint8Array([...signature, 0])));
+});
+
+Deno.test("a signer that leaves its secret number out is refused, which the runtime takes", () => {
+  const key = testKey(1);
+  const message = new TextEncoder().encode("latest");
+  const scalar = createHash("sha512").update(new Uint8Array(32).fill(1)).digest().subarray(0, 32);
+  scalar[0] &= 248;
+  scalar[31] = scalar[31] & 127 | 64;
+  const number = (bytes: Uint8Array) => BigInt(`0x${bytes.toReversed().toHex()}`);
+  const challenge = createHash("sha512")
+    .update(IDENTITY).update(key.publicKey.bytes).update(message).digest();
+  const proof = littleEndian(number(challenge) * number(scalar) % ORDER);
+  const signature = new Uint8Array([...IDENTITY, ...proof]);
+  assert(runtimeTakes(key.publicKey.bytes, message, signature));
+  assert(!isSignature(key.publicKey.bytes, message, signature));
 });
 
 Deno.test("keys that are no point of the curve, or have another length, are named as such", () => {
