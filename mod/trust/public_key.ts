@@ -78,10 +78,10 @@ export function parseKeyWord(word: string): PublicKey | undefined {
  * import { parsePublicKeys } from "@kubesolo/update/trust";
  * import { assertEquals } from "@std/assert";
  *
- * const text = `untrusted comment: minisign public key 98D7C8B9ECFB1A1D
- * RWQdGvvsucjXmPmBmGz6JXSl5nuVsgOFN5Av8FvhqzBjkLoU6XfLxYyI
+ * const text = `untrusted comment: minisign public key 7A1FF9759CE89F6D
+ * RWRtn+icdfkfepSe7XxO6VethTDexHNYIu0MAuM//ck1w8Yvc4FVty1x
  * `;
- * assertEquals(parsePublicKeys(text).map(({ id }) => id), ["98D7C8B9ECFB1A1D"]);
+ * assertEquals(parsePublicKeys(text).map(({ id }) => id), ["7A1FF9759CE89F6D"]);
  * ```
  */
 export function parsePublicKeys(text: string): PublicKey[] {

@@ -34,10 +34,10 @@ const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$/;
  * import { parseRoot } from "@kubesolo/update/trust";
  * import { assertEquals } from "@std/assert";
  *
- * const key = "RWQdGvvsucjXmPmBmGz6JXSl5nuVsgOFN5Av8FvhqzBjkLoU6XfLxYyI";
+ * const key = "RWRtn+icdfkfepSe7XxO6VethTDexHNYIu0MAuM//ck1w8Yvc4FVty1x";
  * const text = JSON.stringify({ version: 1, threshold: 1, keys: [{ name: "ops", key }] });
  * const { keys } = parseRoot(new TextEncoder().encode(text));
- * assertEquals(keys[0].id, "98D7C8B9ECFB1A1D");
+ * assertEquals(keys[0].id, "7A1FF9759CE89F6D");
  * ```
  */
 export function parseRoot(bytes: Uint8Array): Root {

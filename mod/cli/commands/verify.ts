@@ -15,7 +15,7 @@ export function addVerify({ program, tell }: Desk): void {
       "after",
       examples(
         "verify /var/lib/kubesolo/www/latest.json --pubkey /etc/kubesolo/update.pub",
-        "verify /var/lib/kubesolo/www/latest.json --pubkey RWQdGvvsucjXmPmBmGz6JXSl5nuVsgOFN5Av8FvhqzBjkLoU6XfLxYyI",
+        "verify /var/lib/kubesolo/www/latest.json --pubkey RWRtn+icdfkfepSe7XxO6VethTDexHNYIu0MAuM//ck1w8Yvc4FVty1x",
       ) + "\n\n`kubesolo-update keygen --help` says where files may be.",
     )
     .action(async (file, flags) => {
