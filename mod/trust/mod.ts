@@ -6,6 +6,7 @@
  */
 
 export type { Judgement, RootChain, SignatureFile, Statement, Trust } from "../core/mod.ts";
+export * from "./ecdsa.ts";
 export * from "./ed25519.ts";
 export * from "./key_trust.ts";
 export * from "./limits.ts";

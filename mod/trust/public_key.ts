@@ -6,10 +6,11 @@
 
 import { createHash } from "node:crypto";
 import { decodeBase64 } from "./_base64.ts";
+import { faultOfPoint, P256_POINT_BYTES, P256_SPKI_PREFIX } from "./ecdsa.ts";
 import { faultOfKey, SPKI_PREFIX } from "./ed25519.ts";
 import { MAX_KEYS, PUBLIC_KEY_BYTES } from "./limits.ts";
 
-/** An Ed25519 key that signatures are checked with. */
+/** An Ed25519 key that signatures are checked with, or one of ECDSA over P-256. */
 export interface PublicKey {
   /**
    * 16 hexadecimal digits: minisign's key id, where the key came with one; else the beginning of the
@@ -18,7 +19,7 @@ export interface PublicKey {
   readonly id: string;
   /** What the operator calls it. */
   readonly name?: string;
-  /** The 32 bytes. */
+  /** The 32 bytes; of P-256 the 65 of its point. */
   readonly bytes: Uint8Array;
 }
 
@@ -35,12 +36,12 @@ export function showKey({ id, name }: PublicKey): string {
 }
 
 /**
- * The key of these 32 bytes; `number` are the 8 bytes of its id, where it came with one.
+ * The key of these 32 bytes, or 65 of P-256; `number` are the 8 bytes of its id, where it came with one.
  *
  * @throws {Error} where they are none that signatures can be checked with.
  */
 export function publicKeyOf(bytes: Uint8Array, number?: Uint8Array): PublicKey {
-  const fault = faultOfKey(bytes);
+  const fault = bytes.length === P256_POINT_BYTES ? faultOfPoint(bytes) : faultOfKey(bytes);
   if (fault) throw new Error(fault);
   const digest = createHash("sha256").update(bytes).digest();
   return { id: keyId(number ?? Uint8Array.from(digest.subarray(0, 8))), bytes };
@@ -113,11 +114,10 @@ function keysInPem(text: string): PublicKey[] {
       throw new Error(`a ${label}, where a PUBLIC KEY was wanted`);
     }
     const der = decodeBase64(body.replaceAll(/\s/g, ""));
-    const prefix = der?.subarray(0, SPKI_PREFIX.length).toHex();
-    if (!der || prefix !== SPKI_PREFIX.toHex()) {
-      throw new Error("a key of another algorithm than Ed25519");
-    }
-    keys.push(publicKeyOf(der.subarray(SPKI_PREFIX.length)));
+    const hex = der?.toHex() ?? "";
+    const prefix = [SPKI_PREFIX, P256_SPKI_PREFIX].find((one) => hex.startsWith(one.toHex()));
+    if (!der || !prefix) throw new Error("a key of another algorithm than Ed25519 and P-256");
+    keys.push(publicKeyOf(der.subarray(prefix.length)));
     return "";
   });
   if (rest.trim() !== "") throw new Error("something besides keys in PEM");

@@ -6,6 +6,7 @@
 
 import { createHash } from "node:crypto";
 import { pem, type PrivateKey } from "./private_key.ts";
+import { P256_POINT_BYTES, P256_SPKI_PREFIX } from "./ecdsa.ts";
 import { SPKI_PREFIX } from "./ed25519.ts";
 import type { PublicKey } from "./public_key.ts";
 
@@ -58,7 +59,8 @@ export function signFile(
 
 /** A public key as openssl and cosign read it: SubjectPublicKeyInfo in PEM. */
 export function publicKeyPem({ bytes }: PublicKey): string {
-  return pem("PUBLIC KEY", new Uint8Array([...SPKI_PREFIX, ...bytes]));
+  const prefix = bytes.length === P256_POINT_BYTES ? P256_SPKI_PREFIX : SPKI_PREFIX;
+  return pem("PUBLIC KEY", new Uint8Array([...prefix, ...bytes]));
 }
 
 /** A public key as minisign reads it. */

@@ -7,13 +7,14 @@
 import { createHash } from "node:crypto";
 import { MAX_SIGNATURE_FILE_BYTES } from "../core/mod.ts";
 import { decodeBase64 } from "./_base64.ts";
+import { isEcdsaSignature, isStrictDer, P256_POINT_BYTES } from "./ecdsa.ts";
 import { isSignature } from "./ed25519.ts";
 import { MAX_SIGNATURES, SIGNATURE_BYTES } from "./limits.ts";
 import { keyId, type PublicKey } from "./public_key.ts";
 
 /** One signature, not checked yet. */
 export interface Signature {
-  /** The 64 bytes. */
+  /** The 64 bytes; of ECDSA a sequence of two numbers in DER. */
   readonly bytes: Uint8Array;
   /** What minisign adds to them. */
   readonly minisign?: {
@@ -33,8 +34,8 @@ const TRUSTED_COMMENT = "trusted comment: ";
 const MINISIGN_BYTES = 2 + 8 + SIGNATURE_BYTES;
 
 /**
- * The signatures in a file: 64 bytes as they are, or lines, each with 64 bytes in base64, or minisign's
- * blocks of four lines.
+ * The signatures in a file: 64 bytes as they are, or lines, each with 64 bytes in base64, or with ECDSA's
+ * in DER, or minisign's blocks of four lines.
  *
  * @throws {Error} where there is anything else in it, and where it is longer than
  * {@linkcode MAX_SIGNATURE_FILE_BYTES} or has more than {@linkcode MAX_SIGNATURES}.
@@ -56,7 +57,10 @@ export function parseSignatures(file: Uint8Array): Signature[] {
       signatures.push(minisignBlock(lines.slice(at, at + 4)));
       at += 4;
     } else {
-      signatures.push({ bytes: decoded(lines[at], SIGNATURE_BYTES) });
+      const ecdsa = decodeBase64(lines[at]);
+      signatures.push({
+        bytes: ecdsa && isStrictDer(ecdsa) ? ecdsa : decoded(lines[at], SIGNATURE_BYTES),
+      });
       at++;
     }
   }
@@ -66,6 +70,9 @@ export function parseSignatures(file: Uint8Array): Signature[] {
 /** Whether `key` made this signature over exactly `message`, and what minisign adds is signed as well. */
 export function isSignedBy(key: PublicKey, message: Uint8Array, signature: Signature): boolean {
   const { bytes, minisign } = signature;
+  if (key.bytes.length === P256_POINT_BYTES) {
+    return !minisign && isEcdsaSignature(key.bytes, message, bytes);
+  }
   if (!minisign) return isSignature(key.bytes, message, bytes);
   if (minisign.keyId !== key.id) return false;
   const signed = minisign.prehashed ? createHash("blake2b512").update(message).digest() : message;

@@ -1,3 +1,4 @@
+import { generateKeyPairSync, sign } from "node:crypto";
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { type Trust, UpdateError } from "../../mod/core/mod.ts";
 import {
@@ -19,7 +20,7 @@ import {
   type ReadOnlyTarget,
   type Target,
 } from "../../mod/oras/mod.ts";
-import { KeyTrust, PrivateKey, signFile } from "../../mod/trust/mod.ts";
+import { KeyTrust, parsePublicKeys, PrivateKey, signFile } from "../../mod/trust/mod.ts";
 import { signManifest } from "../../tasks/publish/sign.ts";
 
 const KEY = PrivateKey.generate();
@@ -330,4 +331,32 @@ Deno.test("cosign's signatures count where what they sign names this manifest", 
     payloadOf(other.digest),
   );
   await refusal(target, "3.0.0");
+});
+
+Deno.test("a P-256 key as cosign makes it signs as well, and no bit of its signature may be another", async () => {
+  const { publicKey, privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  const pem = publicKey.export({ format: "pem", type: "spki" }) as string;
+  const trust = new KeyTrust(parsePublicKeys(pem));
+  const { digest } = await publish(new MemoryTarget(), "2.0.0");
+  const payload = payloadOf(digest);
+  const signature = sign("sha256", payload, privateKey);
+  const signed = async () => {
+    const target = new MemoryTarget();
+    const manifest = await publish(target, "2.0.0");
+    await cosign(target, manifest, [signature.toString("base64")], payload);
+    return target;
+  };
+  assertEquals((await latest(await signed(), "2.0.0", trust)).signedBy?.length, 1);
+  for (const part of [signature, payload]) {
+    for (let bit = 0; bit < part.length * 8; bit++) {
+      part[bit >> 3] ^= 1 << (bit & 7);
+      await refusal(await signed(), "2.0.0", trust);
+      part[bit >> 3] ^= 1 << (bit & 7);
+    }
+  }
+  assertEquals(
+    (await latest(await signed(), "2.0.0", trust)).signedBy?.length,
+    1,
+    "the bits it was",
+  );
 });
