@@ -4,29 +4,83 @@
  * @module
  */
 
-import { type Judgement, MAX_SIGNATURE_FILE_BYTES } from "../core/mod.ts";
+import {
+  MAX_ROOT_BYTES,
+  MAX_SIGNATURE_FILE_BYTES,
+  reasonOf,
+  type Statement,
+  UpdateError,
+} from "../core/mod.ts";
 import { DenoDisk } from "../host/mod.ts";
+import { parseRoot, type Root, RootTrust } from "../trust/mod.ts";
 import { operatorPath, readIfThere, readOperatorFile } from "./operator_files.ts";
 import { MAX_SIGNED_BYTES } from "./sign_files.ts";
 import { trustKeys } from "./trust_keys.ts";
 
+/** What `verify` was told; one of `pubkey` and `root`. */
+export interface VerifyFlags {
+  readonly pubkey?: string;
+  readonly root?: string;
+  readonly signature?: string;
+}
+
+/** What `verify` found. */
+export interface Verified {
+  /** The keys whose signatures are good. */
+  readonly signedBy: readonly string[];
+  /** Version of the root that the file is, where it takes over from the one that was given. */
+  readonly takesOver?: number;
+}
+
 /**
- * Resolves where a key has signed exactly this file.
+ * Resolves where enough keys have signed exactly this file.
  *
- * @throws {UpdateError} `verification` where none has; `usage` where a file cannot be used.
+ * @throws {UpdateError} `verification` where they have not; `usage` where a file cannot be used.
  */
-export async function verifyFile(
-  file: string,
-  { pubkey, signature }: { readonly pubkey: string; readonly signature?: string },
-): Promise<Judgement> {
-  const trust = await trustKeys(new DenoDisk(), pubkey, "--pubkey", operatorPath);
-  const bytes = await readOperatorFile("FILE", file, MAX_SIGNED_BYTES);
-  const names = signature === undefined ? [`${file}.sig`, `${file}.minisig`] : [signature];
-  for (const name of names) {
-    const found = await readIfThere("--signature", name, MAX_SIGNATURE_FILE_BYTES);
-    if (found) {
-      return await trust.judge({ name: file, bytes, signatures: [{ name, bytes: found }] });
-    }
+export async function verifyFile(file: string, flags: VerifyFlags): Promise<Verified> {
+  const statement = await statementOf(file, flags.signature);
+  if (flags.pubkey !== undefined) {
+    const trust = await trustKeys(new DenoDisk(), flags.pubkey, "--pubkey", operatorPath);
+    return await trust.judge(statement);
   }
-  return await trust.judge({ name: file, bytes, signatures: [], missing: names });
+  const trust = new RootTrust(await readRoot(flags.root));
+  const judged = await trust.judge(statement);
+  if (!isRoot(statement.bytes)) return judged;
+  const takesOver = trust.next;
+  await trust.extend(statement);
+  return { ...judged, takesOver };
+}
+
+async function statementOf(name: string, signature?: string): Promise<Statement> {
+  const bytes = await readOperatorFile("FILE", name, MAX_SIGNED_BYTES);
+  const missing = signature === undefined ? [`${name}.sig`, `${name}.minisig`] : [signature];
+  for (const beside of missing) {
+    const found = await readIfThere("--signature", beside, MAX_SIGNATURE_FILE_BYTES);
+    if (found) return { name, bytes, signatures: [{ name: beside, bytes: found }] };
+  }
+  return { name, bytes, signatures: [], missing };
+}
+
+async function readRoot(path: string | undefined): Promise<Root> {
+  const unusable = (found: string, cause?: unknown) =>
+    new UpdateError("usage", {
+      operation: "reading --root",
+      found,
+      advice: "give --pubkey KEY, or --root with a trust.json",
+      cause,
+    });
+  if (path === undefined) throw unusable("neither keys nor a root");
+  try {
+    return parseRoot(await readOperatorFile("--root", path, MAX_ROOT_BYTES));
+  } catch (error) {
+    throw error instanceof UpdateError ? error : unusable(`${path}: ${reasonOf(error)}`, error);
+  }
+}
+
+function isRoot(bytes: Uint8Array): boolean {
+  try {
+    return parseRoot(bytes).version > 0;
+  } catch {
+    return false;
+  }
 }

@@ -46,17 +46,25 @@ export class KeyTrust implements Trust {
    */
   judge(statement: Statement): Promise<Judgement> {
     return Promise.try(() => {
-      const { signatures, faults } = readAll(statement);
+      const read = readAll(statement);
       const signers = this.#keys.filter((key) =>
-        signatures.some((signature) => isSignedBy(key, statement.bytes, signature))
+        read.signatures.some((signature) => isSignedBy(key, statement.bytes, signature))
       );
       const signedBy = signers.map(showKey);
       if (signers.length >= this.#threshold) return { signedBy };
-      throw this.#refusal(statement, found(statement, signatures, signedBy, faults, this.#keys));
+      throw this.#refusal(statement, signedBy, read);
     });
   }
 
-  #refusal({ name }: Statement, found: string): UpdateError {
+  #refusal(
+    { name, missing = [] }: Statement,
+    signedBy: readonly string[],
+    read: Read,
+  ): UpdateError {
+    const found = signedBy.length > 0
+      ? `that of ${signedBy.join(", ")} alone`
+      : read.faults.at(0) ?? this.#strange(read.signatures) ??
+        (missing.length > 0 ? `none at ${missing.join(", ")}` : "none");
     return new UpdateError("verification", {
       operation: `checking the signature of ${name}`,
       found: `wanted ${this.wanted}, found ${found}`,
@@ -64,11 +72,27 @@ export class KeyTrust implements Trust {
         "or see who has changed it on its way; nothing in it was believed",
     });
   }
+
+  /** What is to be said of signatures that count for nothing; undefined where there are none. */
+  #strange(signatures: readonly Signature[]): string | undefined {
+    if (signatures.length === 0) return undefined;
+    const known = new Set(this.#keys.map(({ id }) => id));
+    const strangers = signatures.map(({ minisign }) => minisign?.keyId)
+      .filter((id) => id !== undefined && !known.has(id));
+    return strangers.length === signatures.length
+      ? `one of key ${strangers[0]}`
+      : "one of another key, or over other bytes";
+  }
 }
 
-function readAll(
-  { signatures: files }: Statement,
-): { signatures: readonly Signature[]; faults: readonly string[] } {
+/** What was found beside a statement. */
+interface Read {
+  readonly signatures: readonly Signature[];
+  /** What is wrong with files that count for nothing. */
+  readonly faults: readonly string[];
+}
+
+function readAll({ signatures: files }: Statement): Read {
   const signatures: Signature[] = [];
   const faults: string[] = [];
   for (const { name, bytes } of files.slice(0, MAX_SIGNATURES)) {
@@ -82,22 +106,4 @@ function readAll(
     return { signatures: [], faults: [`more than ${MAX_SIGNATURES} signatures`] };
   }
   return { signatures, faults };
-}
-
-/** Why that is not enough. */
-function found(
-  { missing = [] }: Statement,
-  signatures: readonly Signature[],
-  signedBy: readonly string[],
-  faults: readonly string[],
-  keys: readonly PublicKey[],
-): string {
-  if (signedBy.length > 0) return `that of ${signedBy.join(", ")} alone`;
-  if (faults.length > 0) return faults[0];
-  if (signatures.length === 0) return missing.length > 0 ? `none at ${missing.join(", ")}` : "none";
-  const named = signatures.flatMap(({ minisign }) => minisign ? [minisign.keyId] : []);
-  const stranger = named.length === signatures.length &&
-    named.find((id) => !keys.some((key) => key.id === id));
-  if (stranger) return `one of key ${stranger}`;
-  return "one of another key, or over other bytes";
 }

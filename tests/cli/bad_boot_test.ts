@@ -84,7 +84,8 @@ Deno.test("the slot that GRUB confirms but could not load is no reason to stop",
   await node.publish({ version: "2.0.0" });
   await assertEnding(node, await node.ask("apply"), {
     exit: 20,
-    says: /^gate confirmed: wanted slot A, .*, found slot B to be booted next; run .* or reboot; .*/,
+    says:
+      /^gate confirmed: wanted slot A, .*, found slot B to be booted next; run .* or reboot; .*/,
     passive: "1.0.0",
     phase: "idle",
     gate: "confirmed",

@@ -78,9 +78,34 @@ Deno.test("keys are made, files signed and checked, on whose machine it may be",
     assertEquals(unsigned.code, 30);
     assertStringIncludes(unsigned.err, "found none at other.json.sig, other.json.minisig;");
 
+    const { pubkey: next } = JSON.parse(await must("keygen", "--json", "--output", "next.key"));
+    const root = (version: number, key: string) =>
+      JSON.stringify({ version, threshold: 1, keys: [{ name: "ops", key }] });
+    await Deno.writeTextFile(`${cwd}/trust.json`, root(1, pubkey));
+    await Deno.writeTextFile(`${cwd}/2.json`, root(2, next));
+    const follow = () => run("verify", "2.json", "--root", "trust.json");
+    await must("sign", "2.json", "--key", "update.key");
+    const halfSigned = await follow();
+    assertEquals(halfSigned.code, 30);
+    assertMatch(halfSigned.err, /wanted a signature of key ops \(\S+\), found one of another key/);
+    await must("sign", "2.json", "--key", "next.key", "--add");
+    assertMatch((await follow()).out, /^2.json: good, this root takes over as version 2\n$/);
+    await Deno.writeTextFile(`${cwd}/2.json`, root(3, next));
+    for (const key of ["update.key", "next.key"]) {
+      await must("sign", "2.json", "--key", key, "--add");
+    }
+    assertMatch((await follow()).err, /reading 2.json: version 3, where 2 was wanted;/);
+    await must("sign", "latest.json", "--key", "update.key");
+    assertMatch(await must("verify", "latest.json", "--root", "trust.json"), /signed by ops \(/);
+
     const usage: [args: string[], says: string][] = [
       [["verify", "absent", "--pubkey", pubkey], "absent: no such file"],
-      [["verify", "latest.json"], "required option '--pubkey <keys>' not specified"],
+      [["verify", "latest.json"], "neither keys nor a root; give --pubkey KEY, or --root"],
+      [
+        ["verify", "latest.json", "--root", "latest.json"],
+        "reading --root: latest.json: keys: a list",
+      ],
+      [["verify", "latest.json", "--root", "absent"], "absent: no such file"],
       [["sign", "latest.json", "--key", "update.key.pub"], "a PUBLIC KEY, where a PRIVATE KEY was"],
       [
         ["sign", "latest.json", "--key", "b.key", "--passphrase-file", "b.key"],

@@ -1,3 +1,4 @@
+import { Option } from "@commander-js/extra-typings";
 import type { Desk } from "../answer.ts";
 import { examples } from "../options.ts";
 
@@ -5,10 +6,15 @@ import { examples } from "../options.ts";
 export function addVerify({ program, tell }: Desk): void {
   program.command("verify")
     .description(
-      "Check the signature of a file as a node with these keys would. Exit code 30 where it is not good.",
+      "Check the signature of a file as a node would that has these keys or this root of trust; of a " +
+        "root, whether it takes over. Exit code 30 where it is not good.",
     )
     .argument("<file>", "what was signed")
-    .requiredOption("--pubkey <keys>", "Ed25519 public keys: files or keys, separated by commas")
+    .addOption(
+      new Option("--pubkey <keys>", "Ed25519 public keys: files or keys, separated by commas")
+        .conflicts("root"),
+    )
+    .option("--root <file>", "a trust.json")
     .option("--json", "print the outcome as JSON on standard output")
     .option("--signature <file>", "the signature (default: FILE.sig, or else FILE.minisig)")
     .addHelpText(
@@ -16,11 +22,19 @@ export function addVerify({ program, tell }: Desk): void {
       examples(
         "verify /var/lib/kubesolo/www/latest.json --pubkey /etc/kubesolo/update.pub",
         "verify /var/lib/kubesolo/www/latest.json --pubkey RWRtn+icdfkfepSe7XxO6VethTDexHNYIu0MAuM//ck1w8Yvc4FVty1x",
+        "verify /var/lib/kubesolo/www/trust/2.json --root /etc/kubesolo/trust.json",
       ) + "\n\n`kubesolo-update keygen --help` says where files may be.",
     )
     .action(async (file, flags) => {
       const { verifyFile } = await import("../verify_file.ts");
-      const { signedBy } = await verifyFile(file, flags);
-      tell(flags, { file, signedBy }, () => `${file}: good, signed by ${signedBy.join(", ")}`);
+      const { signedBy, takesOver } = await verifyFile(file, flags);
+      tell(
+        flags,
+        { file, signedBy, takesOver },
+        () =>
+          takesOver
+            ? `${file}: good, this root takes over as version ${takesOver}`
+            : `${file}: good, signed by ${signedBy.join(", ")}`,
+      );
     });
 }
