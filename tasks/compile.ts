@@ -10,6 +10,7 @@ import { format } from "@std/fmt/bytes";
 import { relative, resolve } from "@std/path";
 import { writeCompileConfig } from "./compile_config.ts";
 import { type Architecture, ARCHITECTURES } from "./elf.ts";
+import { buildEpoch } from "./epoch.ts";
 import { withLock } from "./lock.ts";
 import { run } from "./run.ts";
 import { findRuntime, type Runtime, TARGETS } from "./runtime.ts";
@@ -34,7 +35,7 @@ export async function compileAgent(
   return await withLock(`${DIST}/.compile.lock`, async () => {
     await Deno.mkdir(directory, { recursive: true });
     const runtime = await findRuntime(architecture);
-    const wanted = `${await agentSourcesDigest()} ${runtime.digest}\n`;
+    const wanted = `${await agentSourcesDigest()} ${runtime.digest} ${buildEpoch()}\n`;
     if (await isCurrent(output, stamp, wanted)) return output;
     await Deno.remove(stamp).catch(() => {});
     say(`compiling ${relative(Deno.cwd(), output)} (runtime: ${runtime.origin})`);
@@ -71,7 +72,7 @@ async function compile(
   const scratch = `${DIST}/.compile`;
   await Deno.mkdir(scratch, { recursive: true });
   try {
-    const { config, lock } = await writeCompileConfig(scratch);
+    const { config, lock } = await writeCompileConfig(scratch, buildEpoch());
     const program = `${scratch}/kubesolo-update`;
     await run(Deno.execPath(), [
       "compile",
@@ -111,6 +112,9 @@ of permissions.agent in deno.json.
 
   --target ARCH   x86_64, aarch64 or all; this machine's where it is left out
   --output DIR    where it goes (dist)
+
+SOURCE_DATE_EPOCH, seconds since 1970, is when the agent says that it was built: no clock takes it
+further back, and the same one makes the same bytes.
 
 Deno's runtime comes from DENORT_BIN, else from Deno's own host, else from npm; the SHA-256 of
 the last is checked.`;

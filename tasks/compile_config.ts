@@ -21,9 +21,16 @@ interface ModuleGraph {
   readonly modules: readonly { readonly npmPackage?: string }[];
 }
 
-/** Writes a configuration and a lock file into `directory`, for compiling `main.ts`. */
+/** What the agent reads the time of its build from; compiled, it has one of its own. */
+const BUILD = "@kubesolo/update/build.json";
+
+/**
+ * Writes a configuration and a lock file into `directory`, for compiling `main.ts` at `epoch`, seconds
+ * since 1970.
+ */
 export async function writeCompileConfig(
   directory: string,
+  epoch: number,
 ): Promise<{ config: string; lock: string }> {
   const original: DenoConfig = JSON.parse(await Deno.readTextFile(`${ROOT}/deno.json`));
   const reached = await reachedPackages();
@@ -34,7 +41,7 @@ export async function writeCompileConfig(
     .map(([name, target]) => [name, local(target)]);
   const types = original.compilerOptions["types"];
   const config = {
-    imports: Object.fromEntries(imports),
+    imports: { ...Object.fromEntries(imports), [BUILD]: "./build.json" },
     compilerOptions: {
       ...original.compilerOptions,
       ...Array.isArray(types) && { types: types.map((path) => local(String(path))) },
@@ -43,6 +50,7 @@ export async function writeCompileConfig(
   };
   const paths = { config: `${directory}/deno.json`, lock: `${directory}/deno.lock` };
   await Deno.writeTextFile(paths.config, JSON.stringify(config, null, 2));
+  await Deno.writeTextFile(`${directory}/build.json`, JSON.stringify({ epoch }));
   await Deno.copyFile(`${ROOT}/deno.lock`, paths.lock);
   return paths;
 }

@@ -5,11 +5,15 @@
  */
 
 import { basename, dirname, normalize } from "@std/path";
+import build from "@kubesolo/update/build.json" with { type: "json" };
 import manifest from "../../deno.json" with { type: "json" };
 import { UpdateError } from "../core/mod.ts";
 
 /** The agent's version. */
 export const AGENT_VERSION: string = manifest.version;
+
+/** When the agent was built: `SOURCE_DATE_EPOCH`, as `deno task compile` has put it in; 1970 where it did not. */
+export const BUILT_AT: Date = new Date(build.epoch * 1000);
 
 /** Directories that may be read or written, from deno.json's permission set `agent`. */
 export const SCOPE: { readonly read: readonly string[]; readonly write: readonly string[] } = {

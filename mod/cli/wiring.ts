@@ -29,7 +29,7 @@ import {
   UpdateLock,
 } from "../host/mod.ts";
 import { CommandMounts, DevicePartitions, PartitionSlotStore } from "../slots/mod.ts";
-import { scopedPath } from "./scope.ts";
+import { BUILT_AT, scopedPath } from "./scope.ts";
 import { readSettings, type SettingFlags } from "./read_settings.ts";
 import { openSource } from "./source.ts";
 
@@ -191,6 +191,7 @@ async function open(
     boot: await readBoot(disk),
     reporter: quiet,
     architecture: Deno.build.arch,
+    builtAt: BUILT_AT,
     now: () => new Date(),
     sleep,
   };

@@ -8,7 +8,7 @@ import type { Floor } from "./floor.ts";
 import { isMoment } from "./release.ts";
 import type { UpdateState } from "./state.ts";
 
-/** No agent that knows of expiry was built earlier: the floor of one that does not know when it was. */
+/** No agent that knows of expiry was built earlier, whatever its build says. */
 export const EARLIEST_CLOCK: Date = new Date("2026-01-01T00:00:00Z");
 
 /** What expiry is judged by. */
@@ -38,13 +38,16 @@ export interface TimeFacts {
  * date of a release that was accepted, and, where the operator says nothing, what the clock has shown before.
  */
 export function knownTime(
-  { clock, offline, builtAt = EARLIEST_CLOCK, floor, state }: TimeFacts,
+  { clock, offline, builtAt, floor, state }: TimeFacts,
 ): KnownTime {
   const shown = offline
     ? { at: offline, word: "given with --offline-time", stands: "--offline-time says" }
     : { at: clock, word: "on the node's clock", stands: "the node's clock shows" };
   const floors = [
-    { at: builtAt, word: "when this agent was built" },
+    {
+      at: builtAt && builtAt > EARLIEST_CLOCK ? builtAt : EARLIEST_CLOCK,
+      word: "when this agent was built",
+    },
     { at: moment(floor?.time), word: "the date of a release that was taken" },
     // a clock that once was in the future must not be believed for ever
     { at: offline ? undefined : lastStamp(state), word: "which the clock has shown before" },

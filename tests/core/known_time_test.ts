@@ -85,7 +85,7 @@ Deno.test("no clock and no word of anybody brings back what is past", () => {
         floor: { time: time?.toISOString() },
         state: { ...NEW_STATE, updated_at: stamp?.toISOString() },
       });
-      assert(at >= (builtAt ?? EARLIEST_CLOCK));
+      assert(at >= EARLIEST_CLOCK && (!builtAt || at >= builtAt));
       assert(!time || at >= time);
       assert(offline ? at >= offline : at >= clock && (!stamp || at >= stamp));
     }),

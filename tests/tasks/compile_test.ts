@@ -16,17 +16,22 @@ Deno.test("compileAgent() makes a program that starts, and nothing the second ti
   assertEquals((await Deno.stat(agent)).mtime, before.mtime);
 });
 
-Deno.test("two tasks that want the agent at once compile it once", async () => {
+Deno.test("two tasks that want the agent at once compile it once, and say when that was", async () => {
   await inScratch(async (scratch) => {
     const output = `${scratch}/out`;
-    const cache = { XDG_CACHE_HOME: dirname(cacheDirectory()) }; // the runtime may be there
+    const environment = {
+      XDG_CACHE_HOME: dirname(cacheDirectory()), // the runtime may be there
+      SOURCE_DATE_EPOCH: "1893456000",
+    };
     const args = ["run", "-A", "tasks/compile.ts", "--output", output];
-    const task = () => deno(scratch, args, cache);
+    const task = () => deno(scratch, args, environment);
     const ended = await Promise.all([task(), task()]);
     const said = ended.map(({ stderr }) => stderr).join("");
     assertEquals(ended.map(({ success }) => success), [true, true], said);
     assertEquals(said.match(/^compiling /gm)?.length, 1, said);
     assertStringIncludes(said, "(runtime: ");
+    const agent = `${output}/kubesolo-update-${Deno.build.arch}`;
+    await run("grep", ["-q", "-a", "-F", '{"epoch":1893456000}', agent]);
   });
 });
 
