@@ -13,9 +13,22 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   oras: [],
   kube: ["core"],
   trust: ["core"],
+  omaha: ["core"],
   // the one room that stands on another: it says what releases look like as OCI artifacts
   oci: ["core", "oras"],
-  cli: ["core", "kube", "boot", "slots", "http", "host", "metrics", "oci", "oras", "trust"],
+  cli: [
+    "core",
+    "kube",
+    "boot",
+    "slots",
+    "http",
+    "host",
+    "metrics",
+    "oci",
+    "omaha",
+    "oras",
+    "trust",
+  ],
 };
 
 interface Module {
