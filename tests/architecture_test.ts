@@ -14,6 +14,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   kube: ["core"],
   trust: ["core"],
   omaha: ["core"],
+  media: ["core"],
   // the one room that stands on another: it says what releases look like as OCI artifacts
   oci: ["core", "oras"],
   cli: [
@@ -24,6 +25,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "http",
     "host",
     "metrics",
+    "media",
     "oci",
     "omaha",
     "oras",

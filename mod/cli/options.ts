@@ -58,6 +58,13 @@ export function withOutput(command: Command) {
 /** {@linkcode withPlaces}, and where releases come from, and which of them are wanted. */
 export function withSource(command: Command) {
   return withSettings(withSettings(withPlaces(command), "source"), "cluster")
+    .addOption(
+      new Option(
+        "--from <path>",
+        "take updates from a bundle, an image layout or a directory with latest.json, " +
+          "or from a device that has one, such as /dev/sdb1",
+      ).conflicts(["server", "registry"]),
+    )
     .option("--plain-http", "speak http to the registry", false)
     .option(
       "--force",

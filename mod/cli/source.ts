@@ -4,7 +4,14 @@
  * @module
  */
 
-import { type Disk, type Trust, UpdateError, type UpdateSource } from "../core/mod.ts";
+import {
+  type Disk,
+  type Mounts,
+  type Reporter,
+  type Trust,
+  UpdateError,
+  type UpdateSource,
+} from "../core/mod.ts";
 import type { Settings } from "./read_settings.ts";
 
 /** How a source is asked. */
@@ -15,6 +22,13 @@ export interface SourceOptions {
   readonly stallSeconds: number;
   /** http for registries. */
   readonly plainHttp: boolean;
+  /** What `--from` names; it goes before every server. */
+  readonly from?: string;
+  /** Mounts a device that `--from` names. */
+  readonly mounts: Mounts;
+  /** Ends what is held while the source is read. */
+  readonly held: AsyncDisposableStack;
+  readonly reporter: Reporter;
   /** Judges what it says; undefined where no key is configured. */
   readonly trust?: Trust;
 }
@@ -26,14 +40,22 @@ export interface SourceOptions {
  */
 export async function openSource(
   settings: Settings,
-  { disk, stallSeconds, plainHttp, trust }: SourceOptions,
+  { from, mounts, held, reporter, ...rest }: SourceOptions,
 ): Promise<UpdateSource> {
+  const { disk, stallSeconds, plainHttp, trust } = rest;
+  if (from !== undefined) {
+    const usualTag = settings.get("tag");
+    const tag = settings.given("tag")?.origin.from === "flag" ? usualTag : undefined;
+    const { openMedium } = await import("./medium.ts");
+    return await openMedium(from, { disk, mounts, held, reporter, tag, usualTag, trust });
+  }
   const server = settings.get("server");
   if (server === undefined) {
     throw new UpdateError("usage", {
       operation: "choosing a source",
       found: "no update server",
-      advice: "give --server URL or --registry REPOSITORY, or server= in /etc/kubesolo/update.conf",
+      advice:
+        "give --server URL, --registry REPOSITORY or --from PATH, or server= in /etc/kubesolo/update.conf",
     });
   }
   const files = {

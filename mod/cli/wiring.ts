@@ -52,6 +52,7 @@ export interface PlaceFlags extends SettingFlags {
   readonly state: string;
   readonly force?: boolean;
   readonly offlineTime?: Date;
+  readonly from?: string;
   readonly plainHttp?: boolean;
   readonly stallTimeout?: number;
   readonly timeout?: number;
@@ -80,7 +81,8 @@ export async function locked(
 ): Promise<void> {
   const places = await checkPlaces(flags);
   using _lock = await acquire(command, dirname(places.state), LOCK_PATIENCE_SECONDS);
-  await body(await open(command, flags, places, reporter));
+  await using held = new AsyncDisposableStack();
+  await body(await open(command, flags, places, reporter, held));
 }
 
 /** Runs `body` also where the lock cannot be had; `holder` says which agent works, if one does. */
@@ -102,7 +104,8 @@ export async function peek(
     else reporter.report({ kind: "warning", message: error.message });
   }
   try {
-    await body(await open(command, flags, places, reporter), holder);
+    await using held = new AsyncDisposableStack();
+    await body(await open(command, flags, places, reporter, held), holder);
   } finally {
     lock?.[Symbol.dispose]();
   }
@@ -180,6 +183,7 @@ async function open(
   flags: PlaceFlags,
   places: Places,
   reporter: Reporter,
+  held: AsyncDisposableStack,
 ): Promise<Context> {
   const disk = new DenoDisk();
   const settings = await readSettings(disk, { ...flags, conf: places.conf });
@@ -223,6 +227,10 @@ async function open(
         disk,
         stallSeconds,
         plainHttp: flags.plainHttp ?? false,
+        from: flags.from,
+        mounts: new CommandMounts({ view: HOST_VIEW, directory: MOUNT_DIRECTORY }),
+        held,
+        reporter: quiet,
         trust: await trust(),
       }),
     healthChecks: async () => {

@@ -23,6 +23,7 @@ export function addApply({ program, reporter, tell }: Desk): void {
         "apply --server http://updates.lan/stable",
         "apply --force",
         "apply --reboot --jitter 1800",
+        "apply --from /dev/sdb1",
       ),
     )
     .action(async (flags) => {

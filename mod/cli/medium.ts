@@ -1,0 +1,260 @@
+/**
+ * The source behind `--from`.
+ *
+ * @module
+ */
+
+import { normalize } from "@std/path";
+import {
+  type Disk,
+  type Mounts,
+  reasonOf,
+  type Reporter,
+  type Trust,
+  UpdateError,
+  type UpdateSource,
+} from "../core/mod.ts";
+import { HOST_VIEW } from "../host/mod.ts";
+import { DirectorySource, LATEST_FILE, MEDIUM_ADVICE, MediumSource } from "../media/mod.ts";
+import { ImageLayout, OrasError, TarLayout } from "../oras/mod.ts";
+import { OciSource } from "../oci/mod.ts";
+import { scopedPath } from "./scope.ts";
+
+/** How the names of bundles end. */
+export const BUNDLE_SUFFIX = ".ksu";
+
+/** The file that makes a directory an image layout (OCI image specification 1.1, image-layout.md). */
+const LAYOUT_FILE = "oci-layout";
+
+/** What an image layout is read from. */
+const LAYOUT_PARTS = [LAYOUT_FILE, "index.json", "blobs/sha256"];
+
+/** Tags that are no release's: cosign's, and those that stand for the referrers API. */
+const SIGNATURE_TAG = /^sha256-[0-9a-f]{64}/;
+
+/** First bytes of what is compressed: gzip (RFC 1952), zstd (RFC 8878). */
+const PACKED = ["1f8b", "28b52ffd"];
+
+/** What a medium is read with. */
+export interface MediumOptions {
+  readonly disk: Disk;
+  /** Mounts the device, where one is named. */
+  readonly mounts: Mounts;
+  /** Ends the mount. */
+  readonly held: AsyncDisposableStack;
+  readonly reporter: Reporter;
+  /** The tag that was asked for on the command line. */
+  readonly tag?: string;
+  /** The tag that counts where there are several. */
+  readonly usualTag?: string;
+  readonly trust?: Trust;
+}
+
+/** Where something is, and what the operator calls it. */
+interface Place {
+  readonly path: string;
+  readonly name: string;
+  /** Nothing outside of it is read. */
+  readonly root: string;
+}
+
+/**
+ * The source of the release at `path`: a bundle, an image layout, a directory with `latest.json`, or a
+ * block device with one of them at the top of its file system, which is mounted until `held` ends.
+ *
+ * @throws {UpdateError} `usage` where the path cannot be used, `source` where nothing is there,
+ * `verification` where it is none of these.
+ */
+export async function openMedium(path: string, options: MediumOptions): Promise<UpdateSource> {
+  const clean = normalize(path);
+  const place = clean.startsWith("/dev/")
+    ? await mountedDevice(clean, options)
+    : await ownPath(clean);
+  try {
+    return new MediumSource(await sourceAt(place, options));
+  } catch (error) {
+    if (error instanceof UpdateError) throw error;
+    const isWrong = error instanceof OrasError && error.code === "content";
+    throw new UpdateError(isWrong ? "verification" : "source", {
+      operation: `reading ${place.name}`,
+      found: reasonOf(error),
+      advice: isWrong
+        ? "nothing was staged; copy it onto the medium once more, and run it again"
+        : MEDIUM_ADVICE,
+      cause: error,
+    });
+  }
+}
+
+async function sourceAt(place: Place, options: MediumOptions): Promise<UpdateSource> {
+  if ((await Deno.stat(place.path)).isFile) return await bundleAt(place, options);
+  const { path, name } = place;
+  const names = (await Array.fromAsync(Deno.readDir(path))).map((entry) => entry.name).sort();
+  const found = names.filter((name) =>
+    name === LAYOUT_FILE || name === LATEST_FILE ||
+    // what macOS leaves beside files begins with a dot
+    name.endsWith(BUNDLE_SUFFIX) && !name.startsWith(".")
+  );
+  if (found.length !== 1) {
+    throw new UpdateError("source", {
+      operation: `looking for a release in ${name}`,
+      found: found.length > 1
+        ? `${found.length} of them: ${found.join(", ")}`
+        : `no ${LATEST_FILE}, no ${LAYOUT_FILE}, no file *${BUNDLE_SUFFIX}`,
+      advice: found.length > 1 ? "leave one of them there" : "copy a bundle to the top of it",
+    });
+  }
+  const [only] = found;
+  if (only === LATEST_FILE) return await directoryAt(place, options);
+  if (only === LAYOUT_FILE) return await layoutAt(place, options);
+  return await bundleAt({ ...place, path: `${path}/${only}`, name: `${name}/${only}` }, options);
+}
+
+async function directoryAt(
+  { path, name }: Place,
+  { disk, trust }: MediumOptions,
+): Promise<UpdateSource> {
+  const { parseLatest, parseSteppingStones } = await import("../http/mod.ts");
+  const reader = { latest: parseLatest, steppingStones: parseSteppingStones };
+  return new DirectorySource({ directory: path, name, disk, reader, trust });
+}
+
+async function layoutAt(place: Place, options: MediumOptions): Promise<UpdateSource> {
+  for (const part of LAYOUT_PARTS) await mustBeInside(place, `${place.path}/${part}`);
+  return await releaseIn(await ImageLayout.open(place.path), place, options);
+}
+
+async function bundleAt(place: Place, options: MediumOptions): Promise<UpdateSource> {
+  await mustBeInside(place, place.path);
+  if (await isPacked(place.path)) {
+    throw new UpdateError("verification", {
+      operation: `reading ${place.name}`,
+      found: "a compressed file",
+      advice:
+        "unpack it first: bundles are read from within, and what is in them may be compressed",
+    });
+  }
+  return await releaseIn(await TarLayout.open(place.path), place, options);
+}
+
+async function releaseIn(
+  layout: ImageLayout | TarLayout,
+  { name }: Place,
+  { tag, usualTag, trust }: MediumOptions,
+): Promise<UpdateSource> {
+  const tags = (await layout.tags()).filter((tag) => !SIGNATURE_TAG.test(tag));
+  const only = tags.length === 1 ? tags[0] : tags.find((tag) => tag === usualTag);
+  const reference = tag ?? only;
+  if (reference === undefined) {
+    throw new UpdateError(tags.length > 0 ? "usage" : "verification", {
+      operation: `choosing a release in ${name}`,
+      found: tags.length > 0 ? `several tags: ${tags.join(", ")}` : "no tag",
+      advice: tags.length > 0 ? "name one of them with --tag" : "make it with deno task bundle",
+    });
+  }
+  return new OciSource({
+    name: `${name}:${reference}`,
+    target: layout,
+    reference,
+    architecture: Deno.build.arch,
+    trust,
+  });
+}
+
+async function isPacked(path: string): Promise<boolean> {
+  using file = await Deno.open(path);
+  const head = new Uint8Array(4);
+  await file.read(head);
+  return PACKED.some((magic) => head.toHex().startsWith(magic));
+}
+
+async function mustBeInside({ root, name }: Place, path: string): Promise<void> {
+  const [home, real] = await Promise.all([Deno.realPath(root), Deno.realPath(path)]);
+  if (real === home || real.startsWith(`${home}/`)) return;
+  throw new UpdateError("verification", {
+    operation: `reading ${name}`,
+    found: `${path} is a link that leads out of it`,
+    advice: "put the file itself there",
+  });
+}
+
+/** What lies where the agent may read. */
+async function ownPath(path: string): Promise<Place> {
+  const plain = path.replace(/(?<=.)\/+$/, "");
+  try {
+    const own = await scopedPath("--from", plain, "read");
+    await Deno.stat(own);
+    return { path: own, name: own, root: own };
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) {
+      throw new UpdateError("source", {
+        operation: `reading ${plain}`,
+        found: "nothing is there",
+        advice: "name a bundle, a directory, or a device such as /dev/sdb1",
+        cause: error,
+      });
+    }
+    if (!(error instanceof UpdateError)) throw error;
+    const { code, operation, found } = error;
+    throw new UpdateError(code, {
+      operation,
+      found,
+      advice:
+        "name the stick's device, such as --from /dev/sdb1, which is then mounted to be read; " +
+        "or have it mounted below /run/kubesolo-update",
+      cause: error,
+    });
+  }
+}
+
+async function mountedDevice(
+  device: string,
+  { mounts, held, reporter }: MediumOptions,
+): Promise<Place> {
+  const home = await Deno.realPath(`${HOST_VIEW}/dev`);
+  const path = await blockDevice(home, device);
+  if (path === undefined) {
+    throw new UpdateError("usage", {
+      operation: "reading --from",
+      found: `${device} is no block device`,
+      advice: "name the stick's partition, such as /dev/sdb1; `lsblk` lists them",
+    });
+  }
+  const name = `/dev/${path.slice(home.length + 1)}`;
+  const partition = { label: "--from", device: name, path };
+  const begun = Promise.withResolvers<string>();
+  const ended = Promise.withResolvers<void>();
+  const work = mounts.using(partition, "read", (directory) => {
+    begun.resolve(directory);
+    return ended.promise;
+  });
+  work.catch(begun.reject);
+  let directory: string;
+  try {
+    directory = await begun.promise;
+  } catch (cause) {
+    throw new UpdateError("source", {
+      operation: `mounting ${name} to read it`,
+      found: cause instanceof UpdateError ? cause.found : reasonOf(cause),
+      advice: "name a partition with ext4 or FAT that was unmounted cleanly, such as /dev/sdb1",
+      cause,
+    });
+  }
+  held.defer(async () => {
+    ended.resolve();
+    // what was taken from it is complete all the same
+    await work.catch((error) => reporter.report({ kind: "warning", message: reasonOf(error) }));
+  });
+  return { path: directory, name, root: directory };
+}
+
+/** Where the device can be opened, behind links such as `/dev/disk/by-label/STICK`. */
+async function blockDevice(home: string, device: string): Promise<string | undefined> {
+  try {
+    const path = await Deno.realPath(`${home}/${device.slice("/dev/".length)}`);
+    return path.startsWith(`${home}/`) && (await Deno.stat(path)).isBlockDevice ? path : undefined;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+}
