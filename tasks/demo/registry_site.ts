@@ -4,10 +4,12 @@
  * @module
  */
 
+import { PrivateKey } from "../../mod/trust/mod.ts";
 import { Registry } from "../../tests/oras/_registry.ts";
 import { publishRelease } from "../publish/artifact.ts";
 import { openDestination } from "../publish/destination.ts";
 import { publishIndex } from "../publish/release_index.ts";
+import { signManifest } from "../publish/sign.ts";
 import { HOST_ADDRESS } from "../vm.ts";
 import type { UpdateServer } from "./site.ts";
 
@@ -19,14 +21,19 @@ const REPOSITORY = "site/os";
  */
 export async function serveFromRegistry(directory: string): Promise<UpdateServer> {
   const registry = await Registry.start();
+  const key = PrivateKey.generate();
   return {
+    pubkey: key.publicKey.bytes.toHex(),
     address: `${registry.host.replace("127.0.0.1", HOST_ADDRESS)}/${REPOSITORY}`,
     flags: "--plain-http",
-    async publish(version) {
+    async publish(version, tampered = false) {
       const to = `${registry.host}/${REPOSITORY}:${version}`;
       const { target } = await openDestination(to, { plainHttp: true });
       await publishRelease(`${directory}/${version}`, target, version);
-      await publishIndex(target, [version], "stable");
+      const index = await publishIndex(target, [version]);
+      // whoever can write to the registry, and has no key
+      if (!tampered) await signManifest(target, index, key);
+      await target.tag(index, "stable");
     },
     [Symbol.asyncDispose]: () => registry[Symbol.asyncDispose](),
   };

@@ -119,18 +119,26 @@ export async function roundTrip(
       server,
       onBoot: updateLoop(server, course === THERE ? "2.0.0" : undefined),
     });
-    await server.publish("2.0.0");
+    await server.publish("2.0.0", true);
     const building = secondsSince(began);
-    narrator.note(`done in ${building} s; the update server has 2.0.0`);
+    narrator.note(
+      `done in ${building} s; the update server has 2.0.0, changed after it was signed`,
+    );
     narrator.picture();
     narrator.title(`Switching the node on (QEMU, ${uefi ? "UEFI" : "BIOS"})`);
 
     const running = performance.now();
     await using scraper = new Scraper();
-    await run(disk, uefi, story, narrator, scraper.port, async () => {
-      if (course === THERE) return;
-      narrator.note("the update server publishes 3.0.0");
-      await server.publish("3.0.0");
+    await run(disk, uefi, story, narrator, scraper.port, {
+      async tampered() {
+        narrator.note("the node refuses it; the update server publishes 2.0.0 as it was signed");
+        await server.publish("2.0.0");
+      },
+      async good() {
+        if (course === THERE) return;
+        narrator.note("the update server publishes 3.0.0");
+        await server.publish("3.0.0");
+      },
     });
     const problems = problemsOf(story, course);
     return {
@@ -158,15 +166,17 @@ async function run(
   story: Story,
   narrator: Narrator,
   metricsPort: number,
-  publishBadRelease: () => Promise<void>,
+  after: { tampered(): Promise<void>; good(): Promise<void> },
 ): Promise<void> {
+  let refused: Promise<void> | undefined;
   let published: Promise<void> | undefined;
   const onLine = (line: SerialLine) => {
     const scene = story.read(line);
     if (scene) narrator.tell(scene);
+    if (/: checking the signature of /.test(line.text)) refused ??= after.tampered();
     const confirmed = scene?.kind === "health" && scene.boot.version === "2.0.0";
     if (confirmed && scene.boot.healthy && !published) {
-      published = publishBadRelease();
+      published = after.good();
     }
   };
   const forward = { host: metricsPort, guest: METRICS_PORT };
@@ -188,7 +198,7 @@ async function run(
     }
     throw new Error(`the node was not done after ${MAX_BOOTS} boots`);
   } finally {
-    await published;
+    await Promise.all([refused, published]);
   }
 }
 

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { PrivateKey, signFile } from "../../mod/trust/mod.ts";
 import { HOST_ADDRESS } from "../vm.ts";
 import { serveFiles } from "../file_server.ts";
 import { buildImage } from "../image.ts";
@@ -16,8 +17,10 @@ export interface UpdateServer extends AsyncDisposable {
   readonly address: string;
   /** What a node says besides, when it asks. */
   readonly flags: string;
-  /** Makes a release the newest one. */
-  publish(version: string): Promise<void>;
+  /** What a node has as `pubkey=`. */
+  readonly pubkey: string;
+  /** Makes a release the newest one, signed; or one that somebody has changed after that. */
+  publish(version: string, tampered?: boolean): Promise<void>;
 }
 
 /**
@@ -26,17 +29,22 @@ export interface UpdateServer extends AsyncDisposable {
  */
 export async function serveReleases(directory: string): Promise<UpdateServer> {
   const server = await serveFiles(directory);
+  const key = PrivateKey.generate();
   return {
+    pubkey: key.publicKey.bytes.toHex(),
     address: `http://${HOST_ADDRESS}:${server.port}`,
     flags: "",
-    async publish(version) {
+    async publish(version, tampered = false) {
       const release = JSON.parse(
         await Deno.readTextFile(`${directory}/${version}/latest.json`),
       ) as Record<string, unknown>;
       for (const name of ["vmlinuz_url", "initramfs_url"]) {
         release[name] = `${version}/${release[name]}`;
       }
-      await Deno.writeTextFile(`${directory}/latest.json.new`, JSON.stringify(release, null, 2));
+      const signed = new TextEncoder().encode(JSON.stringify(release, null, 2));
+      await Deno.writeFile(`${directory}/latest.json.sig`, signFile(key, signed, "base64"));
+      const text = JSON.stringify({ ...release, ...tampered && { version: "9.9.9" } }, null, 2);
+      await Deno.writeTextFile(`${directory}/latest.json.new`, text);
       await Deno.rename(`${directory}/latest.json.new`, `${directory}/latest.json`);
     },
     [Symbol.asyncDispose]: () => server[Symbol.asyncDispose](),
@@ -97,6 +105,7 @@ hostname: demo
 updates:
   server: ${server.address}
   channel: stable
+  pubkey: ${server.pubkey}
   health_deadline: 10
 `;
 }
