@@ -4,29 +4,21 @@
  */
 
 import {
-  MAX_SIGNATURE_FILE_BYTES,
   repeatedMember,
   type SignatureFile,
   type Statement,
   type Trust,
   UpdateError,
 } from "../core/mod.ts";
-import {
-  type Descriptor,
-  type ImageManifest,
-  OrasError,
-  parseManifest,
-  readAll,
-  type ReadOnlyTarget,
-} from "../oras/mod.ts";
+import type { Descriptor, ReadOnlyTarget } from "../oras/mod.ts";
 import { refuse } from "./_metadata.ts";
+import { smallBlob, smallManifest, unlessNone } from "./_small.ts";
 import {
   COSIGN_ANNOTATION,
   COSIGN_PAYLOAD_TYPE,
   COSIGN_TYPE,
   MAX_COSIGN_LAYERS,
   MAX_SIGNATURE_LAYERS,
-  MAX_SIGNATURE_MANIFEST_BYTES,
   MAX_SIGNATURE_MANIFESTS,
   SIGNATURE_TYPE,
 } from "./release_terms.ts";
@@ -172,41 +164,4 @@ function refuseRepeated(name: string, bytes: Uint8Array): void {
   if (member === undefined) return;
   const found = `the member ${JSON.stringify(member.slice(0, 40))} twice in one object`;
   throw refuse(name, found, "have it published and signed again, with each member once");
-}
-
-async function smallManifest(
-  target: ReadOnlyTarget,
-  descriptor: Descriptor,
-  signal?: AbortSignal,
-): Promise<ImageManifest | undefined> {
-  return await unlessNone(async () => {
-    const stream = await target.fetch(descriptor, { signal });
-    const bytes = await readAll(descriptor, stream, MAX_SIGNATURE_MANIFEST_BYTES);
-    const manifest = parseManifest(descriptor, bytes);
-    return manifest.kind === "image" ? manifest : undefined;
-  });
-}
-
-async function smallBlob(
-  target: ReadOnlyTarget,
-  descriptor: Descriptor,
-  signal?: AbortSignal,
-): Promise<Uint8Array | undefined> {
-  return await unlessNone(async () =>
-    await readAll(
-      descriptor,
-      await target.fetch(descriptor, { signal }),
-      MAX_SIGNATURE_FILE_BYTES,
-    )
-  );
-}
-
-/** A signature that is no good counts as absent, so that nobody can spoil the others. */
-async function unlessNone<T>(read: () => Promise<T>): Promise<T | undefined> {
-  try {
-    return await read();
-  } catch (error) {
-    if (error instanceof OrasError && ["missing", "content"].includes(error.code)) return undefined;
-    throw error;
-  }
 }

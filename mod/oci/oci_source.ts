@@ -32,6 +32,7 @@ import {
 } from "../oras/mod.ts";
 import { Line } from "./_line.ts";
 import { signersOf } from "./_signatures.ts";
+import { followRoots } from "./_roots.ts";
 import { piecesOf, type Searched } from "./_pieces.ts";
 import { Unpacking } from "./_unpacking.ts";
 import { chooseManifest } from "./choose_manifest.ts";
@@ -90,7 +91,13 @@ export class OciSource implements UpdateSource {
    * architecture.
    */
   async latest(signal?: AbortSignal): Promise<Release> {
-    const found = await this.#find(this.#options.reference, this.name, signal);
+    const { target, reference, trust } = this.#options;
+    try {
+      if (trust?.chain) await followRoots(target, this.name, trust.chain, signal);
+    } catch (error) {
+      throw this.#explain(`reading the roots of trust of ${this.name}`, error);
+    }
+    const found = await this.#find(reference, this.name, signal);
     this.#known = [found];
     return found.release;
   }

@@ -81,3 +81,9 @@ export const MAX_SIGNATURE_MANIFEST_BYTES: number = 64 << 10;
 
 /** Most layers with cosign's signatures of one manifest. */
 export const MAX_COSIGN_LAYERS = 16;
+
+/** Type of the layer that holds a root of trust, under the tag `trust-N`; its signatures are layers beside it. */
+export const ROOT_TYPE = "application/vnd.kubesolo.os.trust.v1+json";
+
+/** Most layers with signatures of one root. */
+export const MAX_ROOT_SIGNATURE_LAYERS = 8;

@@ -1,5 +1,11 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { type Fetch, type Release, SourceInterrupted, UpdateError } from "../../mod/core/mod.ts";
+import {
+  type Fetch,
+  type Release,
+  type SlotFloor,
+  SourceInterrupted,
+  UpdateError,
+} from "../../mod/core/mod.ts";
 import { DenoDisk } from "../../mod/host/mod.ts";
 import { run, systemPartitions } from "../loop_disk.ts";
 import { CuttingDisk, PowerCut } from "./cutting_disk.ts";
@@ -70,6 +76,29 @@ Deno.test("write() puts a release of files into the slot, as sha256sum -c confir
   const last = bench.events.findLast((event) => event.kind === "progress");
   assert(last?.kind === "progress");
   assertEquals([last.artifact, last.action, last.done], ["kubesolo-os.gz", "verify", 5_300_001]);
+});
+
+Deno.test("write() keeps the floor beside the release, and the older one until then", async () => {
+  await using bench = await slotBench();
+  const { release, fetch } = offer();
+  const write = (floor: SlotFloor, by: Fetch) =>
+    bench.store.write("B", { running: "A", release, fetch: by, marks: bench.marks, floor });
+  const old = { version: "1.0.0", metadata_versions: { stable: 1 } };
+  await write(old, fetch);
+  assertEquals(await bench.store.inspect("B"), { version: "1.2.0", floor: old });
+  const names = await bench.loop.mounted("KSOLOB", namesIn, "ro,noload");
+  assertEquals(names, ["SHA256SUMS", "floor", ...FILES.slice(1)]);
+
+  const next = { ...old, metadata_versions: { stable: 2 }, raises: "1.1.0" };
+  const later = new Offer({ vmlinuz: KERNEL, "kubesolo-os.gz": randomBytes(5_300_002, 7) }, {
+    version: "1.3.0",
+  });
+  const order = { running: "A", release: later.release, marks: bench.marks, floor: next } as const;
+  const cut = breakOff(later, "kubesolo-os.gz", 3_000_000, unreachable());
+  await assertRejects(() => bench.store.write("B", { ...order, fetch: cut }), UpdateError);
+  assertEquals((await bench.store.inspect("B")).floor, old);
+  await bench.store.write("B", { ...order, fetch: later.fetch });
+  assertEquals(await bench.store.inspect("B"), { version: "1.3.0", floor: next });
 });
 
 Deno.test("write() replaces a release, and fetches nothing of a file that is there already", async () => {
