@@ -29,8 +29,8 @@ const LAYOUT_FILE = "oci-layout";
 /** What an image layout is read from. */
 const LAYOUT_PARTS = [LAYOUT_FILE, "index.json", "blobs/sha256"];
 
-/** Tags that are no release's: cosign's, and those that stand for the referrers API. */
-const SIGNATURE_TAG = /^sha256-[0-9a-f]{64}/;
+/** Tags that are no release's: cosign's, those that stand for the referrers API, and roots of trust. */
+const SIGNATURE_TAG = /^sha256-[0-9a-f]{64}|^trust-\d+$/;
 
 /** First bytes of what is compressed: gzip (RFC 1952), zstd (RFC 8878). */
 const PACKED = ["1f8b", "28b52ffd"];

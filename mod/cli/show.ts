@@ -5,7 +5,14 @@
  */
 
 import { bold, dim, green, red, yellow } from "@std/fmt/colors";
-import type { BootCopy, CheckOutcome, SlotStatus, StatusOutcome } from "../core/mod.ts";
+import {
+  type BootCopy,
+  type CheckOutcome,
+  type Floor,
+  oneLine,
+  type SlotStatus,
+  type StatusOutcome,
+} from "../core/mod.ts";
 import { columns } from "./columns.ts";
 import { size } from "./log_line.ts";
 
@@ -29,6 +36,7 @@ export function showStatus(outcome: StatusOutcome): string {
   lines.push(
     `phase        ${phaseText(state.phase)}${state.to_version ? ` ${state.to_version}` : ""}`,
   );
+  if (state.floor) lines.push(`floor        ${floorText(state.floor)}`);
   if (state.last_error) lines.push(`error        ${red(state.last_error)}`);
   if (state.last_refusal) {
     const { gate, wanted, found, version } = state.last_refusal;
@@ -88,6 +96,16 @@ function describeCopy(copy: BootCopy): string {
   if ("problem" in copy) return red(copy.problem);
   const { active, counter, success } = copy.variables;
   return `active_slot=${active} boot_counter=${counter ?? "?"} boot_success=${success ? 1 : 0}`;
+}
+
+/** What nothing may be older than. */
+function floorText({ version, min_allowed_version, metadata_versions = {} }: Floor): string {
+  const words = Object.entries(metadata_versions).map(([channel, number]) =>
+    `metadata ${number} of ${oneLine(channel)}`
+  );
+  if (min_allowed_version) words.unshift(`${min_allowed_version}, as a release wants it`);
+  if (version) words.unshift(`${version}, which was confirmed`);
+  return words.join("; ") || "none";
 }
 
 function phaseText(phase: string): string {

@@ -30,6 +30,10 @@ Deno.test("an old release with everything in order is not taken again, also afte
       metadata_versions: { stable: 5 },
       time: "2026-03-01T00:00:00Z",
     });
+    assertMatch(
+      (await node.update("status")).stdout,
+      /^floor +2\.0\.0, which was confirmed; 2\.0\.0, as a release wants it; metadata 5 of stable$/m,
+    );
   });
 
   await t.step("what was published before is refused, --force or not", async () => {
