@@ -19,6 +19,8 @@ import {
   pushManifest,
   readAll,
   type ReadOnlyTarget,
+  RegistryClient,
+  Repository,
   type Target,
 } from "../../mod/oras/mod.ts";
 import {
@@ -29,6 +31,7 @@ import {
   RootTrust,
   signFile,
 } from "../../mod/trust/mod.ts";
+import { TokenRegistry } from "../oras/_token_registry.ts";
 import { signManifest } from "../../tasks/publish/sign.ts";
 
 const KEY = PrivateKey.generate();
@@ -123,6 +126,21 @@ Deno.test("a release is taken whose manifest is signed, in memory and from a lay
     }
   } finally {
     await Deno.remove(directory, { recursive: true });
+  }
+});
+
+Deno.test("signatures are found in registries with the referrers API, and in those without", async () => {
+  for (const referrers of [true, false]) {
+    await using registry = new TokenRegistry({ referrers, page: 2 });
+    const client = new RegistryClient({ plainHttp: true });
+    const target = new Repository({ registry: registry.host, repository: "os" }, client);
+    const manifest = await publish(target, "2.0.0");
+    for (const key of [OTHER, PrivateKey.generate(), KEY]) {
+      await signManifest(target, manifest, key);
+    }
+    assertEquals((await latest(target, "2.0.0")).signedBy, [KEY.publicKey.id]);
+    const tags = [...registry.tags.keys()].filter((name) => name.startsWith("os:sha256-"));
+    assertEquals(tags.length, referrers ? 0 : 1);
   }
 });
 
