@@ -13,7 +13,7 @@ import {
   type UpdateSource,
 } from "../core/mod.ts";
 
-/** Bytes that are read at once. */
+/** Bytes that are read at once where the reader has no buffer of its own. */
 const CHUNK_BYTES = 256 << 10;
 
 /** What to do about a medium that cannot be read. */
@@ -64,14 +64,16 @@ export class MediumSource implements UpdateSource {
     const stream = new ReadableStream({
       type: "bytes",
       pull: async (controller) => {
+        // into the reader's own buffer, where it has brought one: memory stays flat
+        const request = controller.byobRequest;
+        const view = request?.view as Uint8Array<ArrayBuffer> | undefined;
         const { value, done } = await this.#explained(
           operation,
-          () => reader.read(new Uint8Array(CHUNK_BYTES)),
+          () => reader.read(view ?? new Uint8Array(CHUNK_BYTES)),
         );
-        if (value?.length) controller.enqueue(value);
-        if (!done) return;
-        controller.close();
-        controller.byobRequest?.respond(0);
+        if (done) controller.close();
+        if (request && value) request.respondWithNewView(value);
+        else if (value?.length) controller.enqueue(value);
       },
       cancel: (reason) => reader.cancel(reason),
     });

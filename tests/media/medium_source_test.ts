@@ -45,3 +45,31 @@ Deno.test("what a medium does not give is an error of the source, and nobody ask
   assertEquals((await fails(() => refusing.latest(), "verification")).advice, parts.advice);
   assertEquals((await fails(() => refusing.open(IMAGE, 0), "source")).advice, MEDIUM_ADVICE);
 });
+
+Deno.test("the bytes of a medium go through unchanged, however they are read", async () => {
+  const bytes = Uint8Array.from({ length: 1_000_000 }, (_, index) => index * 31 >> 7);
+  const path = await Deno.makeTempFile();
+  await Deno.writeFile(path, bytes);
+  const source = new MediumSource({
+    name: "stick",
+    latest: () => Promise.reject(new Error("none")),
+    open: async () => ({ offset: 0, stream: (await Deno.open(path)).readable }),
+  });
+  try {
+    const plain = await source.open(IMAGE, 0);
+    assertEquals(await new Response(plain.stream).bytes(), bytes);
+
+    const reader = (await source.open(IMAGE, 0)).stream.getReader({ mode: "byob" });
+    const read: Uint8Array[] = [];
+    let buffer = new Uint8Array(300_000);
+    while (true) {
+      const { value, done } = await reader.read(buffer, { min: 300_000 });
+      if (value) read.push(value.slice());
+      if (done) break;
+      buffer = new Uint8Array(value.buffer);
+    }
+    assertEquals(await new Blob(read as Uint8Array<ArrayBuffer>[]).bytes(), bytes);
+  } finally {
+    await Deno.remove(path);
+  }
+});
