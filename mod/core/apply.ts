@@ -65,7 +65,7 @@ export async function apply(
     const digest = releaseDigest(release);
     const found = { version: release.version, digest };
     const floor = isCurrent(facts, release)
-      ? accepting(facts.floor, release, facts.channel)
+      ? accepting(facts.floor, release, facts.channel, facts.time?.at ?? facts.now)
       : state.floor;
     const steppingStoneTo = destinationOf(choice);
     state = { ...state, offered: { version: newest.version, at: node.now().toISOString() } };

@@ -12,6 +12,11 @@ import { compareVersions, isVersion } from "./version.ts";
 /** Most bytes of a slot's floor that are read. */
 export const MAX_FLOOR_BYTES: number = 64 << 10;
 
+/** Days that a release's date may be ahead of the time that is known: a slip in its year counts for nothing. */
+export const MAX_LEAP_DAYS = 730;
+
+const DAY_MILLISECONDS = 86_400_000;
+
 /** What is kept; an absent member holds nothing back. */
 export interface Floor {
   /** The highest version that was ever confirmed here. */
@@ -46,15 +51,17 @@ export function highest(...floors: readonly (Floor | undefined)[]): Floor {
   });
 }
 
-/** The floor with what a release says of itself, once the gates of its metadata have passed. */
+/** The floor with what a release says of itself at `now`, once the gates of its metadata have passed. */
 export function accepting(
   floor: Floor | undefined,
   { metadataVersion, date, expires }: Release,
   channel: string,
+  now: Date,
 ): Floor {
+  const latest = now.getTime() + MAX_LEAP_DAYS * DAY_MILLISECONDS;
   // what was made after its own end was not made then
-  const dated = date !== undefined && isMoment(date) &&
-    (expires === undefined || Date.parse(date) < Date.parse(expires));
+  const end = expires === undefined ? latest : Math.min(latest, Date.parse(expires));
+  const dated = date !== undefined && isMoment(date) && Date.parse(date) < end;
   return highest(floor, {
     metadata_versions: metadataVersion === undefined ? {} : { [channel]: metadataVersion },
     time: dated ? date : undefined,

@@ -38,6 +38,7 @@ import {
   STATE_PATH,
 } from "../fakes/memory_machine.ts";
 
+const NOW = new Date("2026-06-01T00:00:00Z");
 const WELL: HealthCheck = { name: "well", run: () => Promise.resolve() };
 const ILL: HealthCheck = { name: "ill", run: () => Promise.reject(new Error("503")) };
 
@@ -281,7 +282,12 @@ Deno.test("whatever happens to a floor, it never falls", () => {
     fc.option(VERSION, { nil: undefined }),
     (floor, metadataVersion, date, expires, version, raises) => {
       const { release } = filesRelease("1.0.0");
-      const accepted = accepting(floor, { ...release, metadataVersion, date, expires }, "stable");
+      const accepted = accepting(
+        floor,
+        { ...release, metadataVersion, date, expires },
+        "stable",
+        NOW,
+      );
       assert(covers(accepted, floor));
       const confirmed = confirming(accepted, version, raises);
       assert(covers(confirmed, accepted));
@@ -293,11 +299,13 @@ Deno.test("whatever happens to a floor, it never falls", () => {
 Deno.test("a release that is older than its own end says what time it is, another does not", () => {
   const { release } = filesRelease("1.0.0");
   const time = (date: string, expires?: string) =>
-    accepting(undefined, { ...release, date, expires }, "stable").time;
+    accepting(undefined, { ...release, date, expires }, "stable", NOW).time;
   assertEquals(time("2026-07-01T00:00:00Z"), "2026-07-01T00:00:00Z");
   assertEquals(time("2026-07-01T00:00:00Z", "2026-08-01T00:00:00Z"), "2026-07-01T00:00:00Z");
   assertEquals(time("2062-07-01T00:00:00Z", "2026-08-01T00:00:00Z"), undefined);
   assertEquals(time("July"), undefined);
+  assertEquals(time("2028-05-30T00:00:00Z"), "2028-05-30T00:00:00Z", "the clock may be slow");
+  assertEquals(time("2062-07-01T00:00:00Z"), undefined, "somebody has mistyped the year");
 });
 
 Deno.test("a health check that finds the state lost confirms what the slot says", async () => {
