@@ -18,3 +18,9 @@ export const MAX_APPS = 256;
 
 /** Most characters of an attribute or a text that is read. */
 export const MAX_TEXT_LENGTH = 64 << 10;
+
+/** Requests that are answered at the same time; more are sent away. */
+export const MAX_PARALLEL_REQUESTS = 64;
+
+/** Milliseconds until a client must have sent all of its request. */
+export const REQUEST_MS = 30_000;

@@ -1,12 +1,17 @@
 /**
- * Omaha 3.0, the update protocol of Flatcar and CoreOS: requests and responses as typed values.
+ * Omaha 3.0, the update protocol of Flatcar and CoreOS: requests and responses as typed values, a
+ * server for them, and the smallest server of all, which offers one package.
  * Bytes from the other side are bounded, and never more than data.
  *
  * @module
  */
 
+export * from "./choose_manifests.ts";
 export * from "./codes.ts";
 export * from "./limits.ts";
+export * from "./package_bytes.ts";
+export * from "./package_server.ts";
 export * from "./request.ts";
 export * from "./response.ts";
 export * from "./response_types.ts";
+export * from "./server.ts";

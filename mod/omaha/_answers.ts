@@ -1,0 +1,65 @@
+/**
+ * Answers over HTTP, as go-omaha's server gives them.
+ *
+ * @module
+ */
+
+/** A line for people. */
+export function plain(status: number, text: string, headers: HeadersInit = {}): Response {
+  const all = new Headers(headers);
+  all.set("content-type", "text/plain; charset=utf-8");
+  all.set("x-content-type-options", "nosniff");
+  return new Response(`${text}\n`, { status, headers: all });
+}
+
+/** A document. */
+export function xml(status: number, document: string): Response {
+  return new Response(document, { status, headers: { "content-type": "text/xml; charset=utf-8" } });
+}
+
+/** Whether a body of this type may be an Omaha request; clients that name none are taken too. */
+export function isXmlType(contentType: string | null): boolean {
+  if (contentType === null || contentType.trim() === "") return true;
+  const [type, ...parameters] = contentType.split(";").map((part) => part.trim().toLowerCase());
+  if (type !== "text/xml" && type !== "application/xml") return false;
+  return parameters.every((parameter) => {
+    const [name, value = ""] = parameter.split("=", 2);
+    return name !== "charset" || value.replaceAll('"', "") === "utf-8";
+  });
+}
+
+/** All of a body; undefined where it is longer than `limit`, or does not come in `milliseconds`. */
+export async function readBody(
+  { body }: Request,
+  limit: number,
+  milliseconds: number,
+): Promise<Uint8Array | undefined> {
+  if (!body) return new Uint8Array();
+  const reader = body.getReader();
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  const timer = setTimeout(() => reader.cancel().catch(() => {}), milliseconds);
+  const started = performance.now();
+  try {
+    while (true) {
+      const { done, value } = await reader.read();
+      if (done) break;
+      length += value.length;
+      if (length > limit) {
+        await reader.cancel().catch(() => {});
+        return undefined;
+      }
+      chunks.push(value);
+    }
+  } finally {
+    clearTimeout(timer);
+  }
+  if (performance.now() - started >= milliseconds) return undefined;
+  const bytes = new Uint8Array(length);
+  let at = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, at);
+    at += chunk.length;
+  }
+  return bytes;
+}
