@@ -10,11 +10,13 @@ import { taskOptions } from "./arguments.ts";
 import { targets } from "./compile.ts";
 import { type AgentImage, buildAgentImage } from "./oci_image/agent_image.ts";
 import { openDestination } from "./publish/destination.ts";
+import { givenKey, signManifest } from "./publish/sign.ts";
 import { main, say } from "./screen.ts";
 
 const HELP =
   `deno task oci-image --to DESTINATION [--to DESTINATION …] [--target x86_64|aarch64|all]
-                    [--revision TEXT] [--plain-http] [--ca-file FILE] [--json]
+                    [--revision TEXT] [--sign-key FILE [--passphrase-file FILE]]
+                    [--plain-http] [--ca-file FILE] [--json]
 
 Makes the agent's container image, an OCI index of linux/amd64 and linux/arm64, without a container
 engine and without root. What is there already is not sent again.
@@ -23,6 +25,9 @@ engine and without root. What is there already is not sent again.
                      build
   --target ARCH      x86_64, aarch64 or all (all)
   --revision TEXT    the annotation org.opencontainers.image.revision, such as a commit
+  --sign-key FILE    sign the index, which vouches for both images, and put the signature beside it:
+                     a private Ed25519 key in PEM, or minisign's
+  --passphrase-file FILE  the key's passphrase
   --plain-http       speak http to the registries
   --ca-file FILE     trust this certificate authority, in PEM
   --json             print the result as JSON: digests, platforms, layers, packages
@@ -77,12 +82,15 @@ await main(async () => {
     "to": { type: "string", multiple: true, default: [] },
     "target": { type: "string", default: "all" },
     "revision": { type: "string" },
+    "sign-key": { type: "string" },
+    "passphrase-file": { type: "string" },
     "plain-http": { type: "boolean", default: false },
     "ca-file": { type: "string" },
     "json": { type: "boolean", default: false },
   });
   if (values.to.length === 0) throw new Error(`wanted --to\n\n${HELP}`);
   const architectures = targets(values.target);
+  const key = await givenKey(values);
   // before the build: what cannot be written to is said at once
   const destinations = await Promise.all(values.to.map(async (name) => {
     const { target, tag } = await openDestination(name, {
@@ -95,7 +103,10 @@ await main(async () => {
   const image = await buildAgentImage(architectures, values.revision);
   for (const { target, tag, name } of destinations) {
     say(`copying to ${name}`);
-    await copy(image.content, image.descriptor.digest, target, { tag });
+    // whoever asks for the tag finds no image without its signature
+    await copy(image.content, image.descriptor.digest, target);
+    if (key) await signManifest(target, image.descriptor, key);
+    await target.tag(image.descriptor, tag);
   }
   const made = report(image, destinations.map(({ name }) => name));
   if (values.json) console.log(JSON.stringify(made, null, 2));

@@ -388,3 +388,20 @@ Deno.test("a defect in a source shows as it is, and is not retried", async () =>
   );
   assertEquals(source.offsets, [0]);
 });
+
+Deno.test("no artifact with a single flipped bit is ever accepted", async () => {
+  const [small, large] = [pattern(64), pattern(3 << 20)];
+  const everyBit = Array.from({ length: small.length * 8 }, (_, bit) => ({ bytes: small, bit }));
+  const samples = Array.from({ length: 200 }, (_, i) => ({
+    bytes: large,
+    bit: Math.floor(i / 199 * (large.length * 8 - 1)),
+  }));
+  for (const { bytes, bit } of [...everyBit, ...samples]) {
+    const flipped = bytes.slice();
+    flipped[bit >> 3] ^= 1 << (bit & 7);
+    const source = new FakeSource(() => ({ chunks: [flipped] }));
+    const { failure } = await run(source, artifactOf(bytes), new RecordedSink());
+    assertEquals(updateError(failure).code, "verification");
+  }
+  console.log(`${everyBit.length} bits of a small artifact, ${samples.length} of a large one`);
+});

@@ -5,8 +5,17 @@ import {
   assertStringIncludes,
   assertThrows,
 } from "@std/assert";
+import { Buffer } from "node:buffer";
 import { dirname } from "@std/path";
-import { ImageLayout, readAll, writeTarLayout } from "@kubesolo/update/oras";
+import { SIGNATURE_TYPE } from "@kubesolo/update/oci";
+import {
+  type Descriptor,
+  ImageLayout,
+  type ImageManifest,
+  parseManifest,
+  readAll,
+  writeTarLayout,
+} from "@kubesolo/update/oras";
 import { ensureInstalled, fileOf } from "../../tasks/debian.ts";
 import { sha256OfFile } from "../../tasks/digest.ts";
 import { cacheDirectory } from "../../tasks/lock.ts";
@@ -56,7 +65,11 @@ Deno.test.beforeAll(async () => {
   layout = `${scratch}/layout`;
   registry = await Registry.start();
   const to = [`oci:${layout}:${TAG}`, `${registry.host}/kubesolo/update:${TAG}`];
-  const ended = await task(...to.flatMap((name) => ["--to", name]), "--plain-http", "--json");
+  await runText("openssl", ["genpkey", "-algorithm", "ed25519", "-out", `${scratch}/key`]);
+  const ended = await task(
+    ...to.flatMap((name) => ["--to", name]),
+    ...["--sign-key", `${scratch}/key`, "--plain-http", "--json"],
+  );
   assert(ended.success, ended.stderr);
   report = JSON.parse(ended.stdout);
   assertEquals(report.destinations, to);
@@ -75,6 +88,26 @@ function task(...args: readonly string[]): Promise<Ended> {
 function skopeo(...args: readonly string[]): Promise<string> {
   return runText("skopeo", ["--insecure-policy", ...args]);
 }
+
+Deno.test("the index is signed, and openssl says that the signature is good", async () => {
+  const image = await ImageLayout.open(layout);
+  const index = await image.resolve(TAG);
+  const [signature] = await image.referrers(index, SIGNATURE_TYPE);
+  const bytesOf = async (target: Descriptor) =>
+    await readAll(target, await image.fetch(target), 1 << 20);
+  const { layers: [layer] } = parseManifest(signature, await bytesOf(signature)) as ImageManifest;
+  const text = new TextDecoder().decode(await bytesOf(layer));
+  await Deno.writeFile(`${scratch}/index.sig`, Buffer.from(text, "base64"));
+  await Deno.writeFile(`${scratch}/index`, await bytesOf(index));
+  const verify = ["pkeyutl", "-verify", "-rawin", "-inkey", `${scratch}/key`];
+  await runText("openssl", [
+    ...verify,
+    "-in",
+    `${scratch}/index`,
+    "-sigfile",
+    `${scratch}/index.sig`,
+  ]);
+});
 
 /** Unpacks the image of a platform with tar(1), as a container engine would. */
 async function unpack(platform: string): Promise<string> {
