@@ -21,14 +21,15 @@ export function jitterOption() {
 export async function jitter(most: number | undefined, reporter: Reporter): Promise<void> {
   if (most === undefined) return;
   const wait = Math.random() * most;
-  reporter.report({
-    kind: "step",
-    message: `waiting ${Math.round(wait)} of up to ${most} seconds`,
-  });
   const listeners = Object.entries(ENDING).map(([signal, number]) =>
     [signal as Deno.Signal, () => Deno.exit(128 + number)] as const
   );
   for (const [signal, end] of listeners) Deno.addSignalListener(signal, end);
+  // whoever reads this may end it
+  reporter.report({
+    kind: "step",
+    message: `waiting ${Math.round(wait)} of up to ${most} seconds`,
+  });
   await new Promise((resolve) => setTimeout(resolve, wait * 1000));
   for (const [signal, end] of listeners) Deno.removeSignalListener(signal, end);
 }
