@@ -63,7 +63,8 @@ export type OmahaOffer = Pick<OmahaUpdateCheckResponse, "urls" | "manifests">;
  *
  * const handle = omahaHandler({ app: ({ appid }) => appid === "a" ? "ok" : "error-unknownApplication" });
  * const body = writeRequest({ apps: [{ appid: "a", ping: { active: 1 }, events: [] }] });
- * const answer = await handle(new Request("http://host/v1/update/", { method: "POST", body }));
+ * const headers = { "content-type": "text/xml" };
+ * const answer = await handle(new Request("http://host/v1/update/", { method: "POST", headers, body }));
  * const { apps } = parseResponse(await answer.text());
  * assertEquals(apps, [{ appid: "a", status: "ok", ping: { status: "ok" }, events: [] }]);
  * ```
