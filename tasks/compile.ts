@@ -5,6 +5,7 @@
  * @module
  */
 
+import manifest from "../deno.json" with { type: "json" };
 import { taskOptions } from "./arguments.ts";
 import { format } from "@std/fmt/bytes";
 import { relative, resolve } from "@std/path";
@@ -79,6 +80,8 @@ async function compile(
       "--quiet",
       ...["--config", config, "--lock", lock],
       "--permission-set=agent",
+      // in a set, a name would be one beside deno.json; here it is one where the agent is started
+      `--allow-read=${manifest.permissions.agent.read.join(",")}`,
       "--no-prompt",
       "--no-code-cache", // it would be a predictable file in /tmp that a root agent trusts
       ...["--target", TARGETS[architecture]],

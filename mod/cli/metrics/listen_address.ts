@@ -1,5 +1,5 @@
 /**
- * Where the exporter listens.
+ * Where a server of the agent listens.
  *
  * @module
  */
@@ -22,14 +22,20 @@ export interface ListenAddress {
  *
  * @throws {UpdateError} `usage` where it is none.
  */
-export function parseListenAddress(text: string): ListenAddress {
+export function parseListenAddress(
+  text: string,
+  flag = "--listen",
+  example = DEFAULT_LISTEN,
+): ListenAddress {
   const match = /^(?:\[([0-9a-fA-F:.]+)\]|([A-Za-z0-9.-]+))?:(\d{1,5})$/.exec(text);
   const port = Number(match?.[3] ?? Infinity);
   if (!match || port > 65_535) {
     throw new UpdateError("usage", {
-      operation: "reading --listen",
+      operation: `reading ${flag}`,
       found: `"${text}"`,
-      advice: `write it as ADDRESS:PORT, such as ${DEFAULT_LISTEN}, or :9100 for every address`,
+      advice: `write it as ADDRESS:PORT, such as ${example}, or :${
+        example.split(":")[1]
+      } for every address`,
     });
   }
   const hostname = match[1] ?? match[2];
