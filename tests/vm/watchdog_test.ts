@@ -18,11 +18,13 @@ const SHORT_WATCHDOG_SECONDS = 5;
 /** Takes what there is, and asks for the reboot as a pod does; with nothing to take, the node is done. */
 const ON_BOOT = `#!/bin/sh
 echo "ON-BOOT: watchdog $(cat /sys/class/watchdog/watchdog0/state)"
-if kubesolo-update apply --activate; then
+kubesolo-update apply --activate
+code=$?
+if [ $code -eq 0 ]; then
   echo >/run/kubesolo-update/requests/reboot
   exit
 fi
-echo "ON-BOOT: apply exit=$?"
+echo "ON-BOOT: apply exit=$code"
 poweroff
 `;
 
