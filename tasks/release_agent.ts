@@ -7,48 +7,47 @@
 import { format } from "@std/fmt/bytes";
 import { relative } from "@std/path";
 import { copy, ImageLayout, writeTarLayout } from "../mod/oras/mod.ts";
-import { PrivateKey, signFile } from "../mod/trust/mod.ts";
+import { type PrivateKey, signFile } from "../mod/trust/mod.ts";
 import { taskOptions } from "./arguments.ts";
 import { compileAgent, DIST } from "./compile.ts";
 import { sha256OfFile } from "./digest.ts";
 import { ARCHITECTURES } from "./elf.ts";
 import { type AgentImage, buildAgentImage } from "./oci_image/agent_image.ts";
+import { givenKey, signManifest } from "./publish/sign.ts";
 import { billOfMaterials } from "./release_agent/sbom.ts";
 import { main, say } from "./screen.ts";
 import { ROOT } from "./sources.ts";
 
 const SUMS = "SHA256SUMS";
 
-const HELP = `deno task release [--output DIR] [--tag v0.1.0] [--revision TEXT] [--key FILE]
+const HELP = `deno task release [--output DIR] [--tag v0.1.0] [--revision TEXT]
+                  [--sign-key FILE [--passphrase-file FILE]]
 
 Makes a release of the agent: both executables, the container image as a tar file of an OCI layout,
 a bill of materials (CycloneDX 1.6), and the checksums of all of them. The same sources and the same
 packages make the same files.
 
-  --output DIR      where it goes (dist/release/VERSION); what is there already is replaced
-  --tag TAG         stop unless this is the tag of the version in deno.json
-  --revision TEXT   the image's org.opencontainers.image.revision, such as a commit
-  --key FILE        sign ${SUMS} with this Ed25519 key into ${SUMS}.sig: one without a passphrase, as
-                    \`kubesolo-update keygen\` or openssl makes them
+  --output DIR            where it goes (dist/release/VERSION); what is there already is replaced
+  --tag TAG               stop unless this is the tag of the version in deno.json
+  --revision TEXT         the image's org.opencontainers.image.revision, such as a commit
+  --sign-key FILE         sign ${SUMS} into ${SUMS}.sig, and the image beside it in its layout: a
+                          private Ed25519 key, as \`kubesolo-update keygen\` or openssl makes it
+  --passphrase-file FILE  the key's passphrase
 
   openssl pkeyutl -verify -rawin -pubin -inkey release.pub -in ${SUMS} -sigfile ${SUMS}.sig`;
 
-/** The key in the file `path`. */
-async function readKey(path: string): Promise<PrivateKey> {
-  const text = await Deno.readTextFile(path);
-  try {
-    return PrivateKey.parse(text);
-  } catch (error) {
-    throw new Error(`--key ${path}: ${error instanceof Error ? error.message : error}`);
-  }
-}
-
-/** Resolves when the image is in the file `path`, under the tag `version`. */
-async function writeImage(image: AgentImage, version: string, path: string): Promise<void> {
+/** Resolves when the image is in the file `path`, under the tag `version`, and signed where there is a key. */
+async function writeImage(
+  image: AgentImage,
+  version: string,
+  path: string,
+  key?: PrivateKey,
+): Promise<void> {
   const scratch = await Deno.makeTempDir({ prefix: "release-" });
   try {
     const layout = await ImageLayout.create(scratch);
     await copy(image.content, image.descriptor.digest, layout, { tag: version });
+    if (key) await signManifest(layout, image.descriptor, key);
     await writeTarLayout(layout, path);
   } finally {
     await Deno.remove(scratch, { recursive: true });
@@ -63,13 +62,14 @@ await main(async () => {
     "output": { type: "string", default: `${DIST}/release/${version}` },
     "tag": { type: "string" },
     "revision": { type: "string" },
-    "key": { type: "string" },
+    "sign-key": { type: "string" },
+    "passphrase-file": { type: "string" },
   });
   const { output, tag, revision } = values;
   if (tag !== undefined && tag !== `v${version}`) {
     throw new Error(`--tag: wanted v${version}, the version in deno.json, found ${tag}`);
   }
-  const key = values.key === undefined ? undefined : await readKey(values.key);
+  const key = await givenKey(values);
 
   await Deno.mkdir(output, { recursive: true });
   const files = ARCHITECTURES.map((architecture) => `kubesolo-update-${architecture}`);
@@ -77,7 +77,7 @@ await main(async () => {
     await Deno.copyFile(await compileAgent(architecture), `${output}/${files[at]}`);
   }
   const image = await buildAgentImage(ARCHITECTURES, revision);
-  await writeImage(image, version, `${output}/kubesolo-update-image.tar`);
+  await writeImage(image, version, `${output}/kubesolo-update-image.tar`, key);
   const bom = await billOfMaterials(version, image);
   await Deno.writeTextFile(`${output}/sbom.cdx.json`, `${JSON.stringify(bom, null, 2)}\n`);
   files.push("kubesolo-update-image.tar", "sbom.cdx.json");
@@ -90,7 +90,7 @@ await main(async () => {
   if (key) {
     const signature = signFile(key, new TextEncoder().encode(sums.join("")), "raw");
     await Deno.writeFile(`${output}/${SUMS}.sig`, signature);
-  } else say(`${SUMS} is not signed: no --key`);
+  } else say(`${SUMS} is not signed: no --sign-key`);
 
   for (const name of files) {
     const { size } = await Deno.stat(`${output}/${name}`);

@@ -31,7 +31,7 @@ Deno.test("a release is whole, signed, and says what it is made of", async () =>
     await runText("openssl", ["genpkey", "-algorithm", "ed25519", "-out", key]);
     await runText("openssl", ["pkey", "-in", key, "-pubout", "-out", `${scratch}/release.pub`]);
     const output = `${scratch}/out`;
-    const args = ["--output", output, "--tag", `v${version}`, "--key", key];
+    const args = ["--output", output, "--tag", `v${version}`, "--sign-key", key];
     const { success, stderr } = await release(scratch, ...args);
     assert(success, stderr);
 
@@ -93,7 +93,7 @@ Deno.test("a release is not made under another tag, nor signed with another kind
     );
     const key = `${scratch}/rsa.key`;
     await runText("openssl", ["genpkey", "-algorithm", "rsa", "-out", key]);
-    const rsa = await release(scratch, "--output", `${scratch}/out`, "--key", key);
+    const rsa = await release(scratch, "--output", `${scratch}/out`, "--sign-key", key);
     assertStringIncludes(rsa.stderr, "a key of another algorithm than Ed25519");
     assertEquals([other.success, rsa.success], [false, false]);
     const made = await Array.fromAsync(Deno.readDir(scratch), ({ name }) => name);
