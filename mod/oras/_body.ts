@@ -4,6 +4,7 @@
  * @module
  */
 
+import { CHUNK_BYTES } from "./_bytes.ts";
 import { shown } from "./_shown.ts";
 import type { ByteStream } from "./content.ts";
 import { OrasError } from "./errors.ts";
@@ -24,18 +25,24 @@ export function guarded(
   signal?: AbortSignal,
   stallSeconds: number = STALL_SECONDS,
 ): ByteStream {
-  const reader = body?.getReader();
+  const reader = body?.getReader({ mode: "byob" });
   const source: UnderlyingByteSource = {
     type: "bytes",
     async pull(controller) {
-      const part = await next();
-      if (part) return controller.enqueue(part);
-      controller.close();
-      controller.byobRequest?.respond(0);
+      // straight into the reader's own buffer, where it brought one: big blobs leave nothing to clear away
+      const { byobRequest } = controller;
+      const view = byobRequest?.view;
+      const room = view
+        ? new Uint8Array(view.buffer as ArrayBuffer, view.byteOffset, view.byteLength)
+        : new Uint8Array(CHUNK_BYTES);
+      const { value, done } = reader ? await next(reader.read(room)) : { value: room, done: true };
+      if (done) controller.close();
+      if (byobRequest && value) byobRequest.respondWithNewView(done ? value.subarray(0, 0) : value);
+      else if (!done) controller.enqueue(value);
     },
     cancel: (reason) => reader?.cancel(reason),
   };
-  async function next(): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  async function next<T>(reading: Promise<T>): Promise<T> {
     let timer: ReturnType<typeof setTimeout> | undefined;
     const stalled = new Promise<never>((_, reject) => {
       const found = `nothing came for ${stallSeconds} seconds`;
@@ -45,13 +52,7 @@ export function guarded(
       );
     });
     try {
-      while (reader) {
-        const { value, done } = await Promise.race([reader.read(), stalled]);
-        if (done) return undefined;
-        // a byte stream takes no chunk without bytes
-        if (value.length > 0) return value;
-      }
-      return undefined;
+      return await Promise.race([reading, stalled]);
     } catch (error) {
       signal?.throwIfAborted();
       if (error instanceof OrasError) {

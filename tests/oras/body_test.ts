@@ -1,14 +1,16 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { guarded, readUpTo } from "../../mod/oras/_body.ts";
-import { OrasError } from "../../mod/oras/mod.ts";
+import { type ByteStream, OrasError } from "../../mod/oras/mod.ts";
 import { bytesOf, noise } from "./_artifacts.ts";
 
 Deno.test("a body that does not go on is given up", async () => {
   let cancelled = false;
-  const body = new ReadableStream<Uint8Array<ArrayBuffer>>({
+  const source: UnderlyingByteSource = {
+    type: "bytes",
     start: (controller) => controller.enqueue(new Uint8Array(10)),
     cancel: () => void (cancelled = true),
-  });
+  };
+  const body: ByteStream = new ReadableStream(source);
   const stream = guarded(body, "testing", undefined, 0.05);
   const error = await assertRejects<OrasError>(() => bytesOf(stream), OrasError, "nothing came");
   assertEquals([error.code, cancelled], ["unreachable", true]);
@@ -16,25 +18,31 @@ Deno.test("a body that does not go on is given up", async () => {
 
 Deno.test("a body that is given up by its reader fails with the reader's reason", async () => {
   const controller = new AbortController();
-  const body = new ReadableStream<Uint8Array<ArrayBuffer>>({
+  const source: UnderlyingByteSource = {
+    type: "bytes",
     pull(stream) {
       controller.abort(new Error("enough"));
       stream.error(new Error("aborted"));
     },
-  });
+  };
+  const body: ByteStream = new ReadableStream(source);
   const stream = guarded(body, "testing", controller.signal);
   await assertRejects(() => bytesOf(stream), Error, "enough");
 });
 
-Deno.test("a body is the same bytes, chunks without any included", async () => {
-  const parts = [new Uint8Array(), noise(5), new Uint8Array(), noise(7), new Uint8Array()];
-  const stream = guarded(ReadableStream.from(parts), "testing");
-  assertEquals(await bytesOf(stream), new Uint8Array([...noise(5), ...noise(7)]));
+Deno.test("a body is the same bytes, with and without a buffer of the reader's own", async () => {
+  const bytes = noise(300_000);
+  assertEquals(await bytesOf(guarded(new Blob([bytes]).stream(), "testing")), bytes);
   assertEquals((await bytesOf(guarded(null, "testing"))).length, 0);
+  for (const body of [new Blob([bytes]).stream(), null]) {
+    const reader = guarded(body, "testing").getReader({ mode: "byob" });
+    const { value } = await reader.read(new Uint8Array(500_000), { min: 500_000 });
+    assertEquals(value, body ? bytes : new Uint8Array());
+  }
 });
 
 Deno.test("no more is read than the limit", async () => {
-  const body = (size: number) => guarded(new Response(noise(size)).body, "testing");
+  const body = (size: number) => guarded(new Blob([noise(size)]).stream(), "testing");
   assertEquals((await readUpTo(body(1000), 1000))?.length, 1000);
   assertEquals(await readUpTo(body(1001), 1000), undefined);
 });
