@@ -87,6 +87,14 @@ export function reasonOf(thrown: unknown): string {
   return oneLine(text);
 }
 
+// before a connection, and once there is one; a URL has no spaces
+const REQUEST = /^error sending request (?:for url \(.*?\)|from \S+ for \S+ \(\S*\)): /;
+
+/** Why a request failed, without its URL, which the runtime repeats: its query may be secret. */
+export function requestReasonOf(thrown: unknown): string {
+  return reasonOf(thrown).replace(REQUEST, "");
+}
+
 // C0, DEL, C1, and what turns the direction of writing round
 // deno-lint-ignore no-control-regex
 const CONTROL = /[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;

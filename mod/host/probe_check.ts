@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type HealthCheck, reasonOf } from "../core/mod.ts";
+import { type HealthCheck, requestReasonOf } from "../core/mod.ts";
 
 /** Redirects that a probe follows, all on one host. */
 export const MAX_PROBE_REDIRECTS = 3;
@@ -48,7 +48,7 @@ async function get(url: URL, signal: AbortSignal, client?: Deno.HttpClient): Pro
   } catch (error) {
     if (signal.aborted) throw new Error(`${printable(url)} did not answer in time`);
     // the runtime's message repeats the URL, with what may be secret in its query
-    const reason = reasonOf(error).replace(/^error sending request for url \(.*?\): /, "");
+    const reason = requestReasonOf(error);
     throw new Error(`${printable(url)} did not answer: ${reason}`, { cause: error });
   }
 }

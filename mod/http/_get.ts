@@ -10,7 +10,7 @@ import {
   type ErrorParts,
   failsForGood,
   oneLine,
-  reasonOf,
+  requestReasonOf,
   SourceInterrupted,
   UpdateError,
 } from "../core/mod.ts";
@@ -124,7 +124,7 @@ async function exchange(
       );
     }
     // the runtime's message repeats the URL, with what may be secret in its query
-    const reason = reasonOf(error).replace(/^error sending request for url \(.*?\): /, "");
+    const reason = requestReasonOf(error);
     if (failsForGood(reason)) throw untrusted(url, reason);
     throw new Unavailable(`${printable(url)} did not answer: ${reason}`, { cause: error });
   } finally {

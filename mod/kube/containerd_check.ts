@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type HealthCheck, oneLine, reasonOf } from "../core/mod.ts";
+import { type HealthCheck, oneLine, reasonOf, requestReasonOf } from "../core/mod.ts";
 
 /** Where containerd listens: KubeSolo's own, and what a distribution installs. */
 export const CONTAINERD_SOCKETS = [
@@ -37,9 +37,7 @@ export function containerdCheck(paths: readonly string[] = CONTAINERD_SOCKETS): 
         http2: true,
       });
       const status = await ask(client, signal).catch((error) => {
-        const reason = signal.aborted
-          ? reasonOf(signal.reason)
-          : reasonOf(error).replace(/^error sending request for url \(.*?\): /, "");
+        const reason = signal.aborted ? reasonOf(signal.reason) : requestReasonOf(error);
         throw new Error(`${path}: ${reason}`, { cause: error });
       });
       if (status !== "SERVING") throw new Error(`${path} answers ${status}`);

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { oneLine, reasonOf } from "../core/mod.ts";
+import { oneLine, reasonOf, requestReasonOf } from "../core/mod.ts";
 import { matched } from "./_matched.ts";
 import type { ClusterAccess } from "./cluster_access.ts";
 import type { NodeObject, PodObject } from "./objects.ts";
@@ -116,9 +116,7 @@ export class KubeApi implements Disposable {
       const { status, statusText } = response;
       return { status, statusText, text: await boundedText(response) };
     } catch (error) {
-      const reason = signal.aborted
-        ? reasonOf(signal.reason)
-        : reasonOf(error).replace(/^error sending request for url \(.*?\): /, "");
+      const reason = signal.aborted ? reasonOf(signal.reason) : requestReasonOf(error);
       throw new Error(`${this.#where(path)}: ${reason}`, { cause: error });
     }
   }

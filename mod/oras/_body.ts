@@ -10,9 +10,13 @@ import type { ByteStream } from "./content.ts";
 import { OrasError } from "./errors.ts";
 import { STALL_SECONDS } from "./registry_limits.ts";
 
-/** What an error says, in one line. */
+// what the runtime says first: before a connection, and once there is one; a URL has no spaces
+const REQUEST = /^error sending request (?:for url \(.*?\)|from \S+ for \S+ \(\S*\)): /;
+
+/** What an error says, in one line, without a request's URL: its query may be secret. */
 export function reasonOf(error: unknown): string {
-  return shown(error instanceof Error ? error.message || error.name : String(error));
+  const text = error instanceof Error ? error.message || error.name : String(error);
+  return shown(text.replace(REQUEST, ""));
 }
 
 /**

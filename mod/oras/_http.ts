@@ -149,8 +149,7 @@ async function exchange(request: Call, connection: Connection): Promise<Response
       const found = `${printable(url)} did not answer within ${Math.ceil(seconds)} seconds`;
       throw new NoAnswer("unreachable", action, found);
     }
-    // the runtime's message repeats the URL, with what may be secret in its query
-    const reason = reasonOf(error).replace(/^error sending request for url \(.*?\): /, "");
+    const reason = reasonOf(error);
     const found = `${printable(url)} did not answer: ${reason}`;
     if (DISTRUST.test(reason)) throw new OrasError("untrusted", action, found, { cause: error });
     throw new NoAnswer("unreachable", action, found, { cause: error });

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { EXIT, oneLine, reasonOf, UpdateError } from "../../mod/core/mod.ts";
+import { EXIT, oneLine, reasonOf, requestReasonOf, UpdateError } from "../../mod/core/mod.ts";
 
 const anyText = fc.string({ unit: fc.nat(0x20ff).map((code) => String.fromCharCode(code)) });
 
@@ -30,6 +30,26 @@ Deno.test("the reason of anything that was thrown is text", () => {
   assertEquals(reasonOf(new Error("a\n b ")), "a b");
   assertEquals(reasonOf(new TypeError()), "TypeError");
   assertEquals([reasonOf("text"), reasonOf(undefined), reasonOf(5)], ["text", "undefined", "5"]);
+});
+
+Deno.test("the reason of a failed request has nothing of its URL, whenever it failed", async () => {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const hangingUp = (async () => {
+    for await (const connection of listener) {
+      await connection.read(new Uint8Array(1024));
+      connection.close();
+    }
+  })();
+  const url = (port: number) => `http://127.0.0.1:${port}/x?token=(s)ecret`;
+  for (const port of [1, listener.addr.port]) {
+    const error = await fetch(url(port)).then(() => undefined, (error) => error);
+    assert(error.message.includes("ecret"), `the runtime is discreet by itself: ${error.message}`);
+    const reason = requestReasonOf(error);
+    assert(/^client error/.test(reason), reason);
+    assert(!reason.includes("ecret"), reason);
+  }
+  listener.close();
+  await hangingUp.catch(() => {});
 });
 
 Deno.test("nothing that a server says drives a terminal from within a message", () => {
