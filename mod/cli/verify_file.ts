@@ -8,6 +8,7 @@ import {
   MAX_ROOT_BYTES,
   MAX_SIGNATURE_FILE_BYTES,
   reasonOf,
+  SIGNATURE_SUFFIXES,
   type Statement,
   UpdateError,
 } from "../core/mod.ts";
@@ -53,7 +54,9 @@ export async function verifyFile(file: string, flags: VerifyFlags): Promise<Veri
 
 async function statementOf(name: string, signature?: string): Promise<Statement> {
   const bytes = await readOperatorFile("FILE", name, MAX_SIGNED_BYTES);
-  const missing = signature === undefined ? [`${name}.sig`, `${name}.minisig`] : [signature];
+  const missing = signature === undefined
+    ? SIGNATURE_SUFFIXES.map((suffix) => `${name}${suffix}`)
+    : [signature];
   for (const beside of missing) {
     const found = await readIfThere("--signature", beside, MAX_SIGNATURE_FILE_BYTES);
     if (found) return { name, bytes, signatures: [{ name: beside, bytes: found }] };

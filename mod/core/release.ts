@@ -90,6 +90,16 @@ export function releaseDigest(release: Pick<Release, "artifacts">): string {
   return `sha256:${hex}`;
 }
 
+/** The first of `known` whose release has exactly this artifact, by name and digest. */
+export function releaseWith<T extends { readonly release: Pick<Release, "artifacts"> }>(
+  known: readonly T[],
+  { name, sha256 }: Artifact,
+): T | undefined {
+  return known.find(({ release }) =>
+    release.artifacts.some((artifact) => artifact.name === name && artifact.sha256 === sha256)
+  );
+}
+
 /** The bytes that a release has in all, where the source gave every size. */
 export function releaseSize(release: Pick<Release, "artifacts">): number | undefined {
   let total = 0;

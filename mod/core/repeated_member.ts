@@ -4,6 +4,11 @@
  * @module
  */
 
+import { UpdateError } from "./errors.ts";
+
+/** Most letters of a repeated name that are shown. */
+const MAX_SHOWN = 40;
+
 const TOKEN = /"(?:[^"\\]|\\.)*"|[{}[\],:]/g;
 
 /**
@@ -32,5 +37,32 @@ export function repeatedMember(json: string): string | undefined {
       if (names?.has(name)) return name;
       names?.add(name);
     } else string = token;
+  }
+}
+
+/**
+ * What is signed must not be read in two ways. What is no JSON passes, and gets its complaint from who
+ * reads it.
+ *
+ * @param name where the bytes came from, for the message.
+ * @throws {UpdateError} `verification` where an object names a member twice.
+ */
+export function refuseRepeated(name: string, bytes: Uint8Array): void {
+  const text = new TextDecoder().decode(bytes);
+  const member = isJson(text) ? repeatedMember(text) : undefined;
+  if (member === undefined) return;
+  throw new UpdateError("verification", {
+    operation: `reading ${name}`,
+    found: `the member ${JSON.stringify(member.slice(0, MAX_SHOWN))} twice in one object`,
+    advice: "have the release published again, with each member once",
+  });
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
   }
 }

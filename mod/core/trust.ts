@@ -10,6 +10,12 @@ import type { Release } from "./release.ts";
 /** Most bytes of one file of signatures: they are read before anybody has vouched for them. */
 export const MAX_SIGNATURE_FILE_BYTES: number = 32 << 10;
 
+/**
+ * What is added to a document's name for that of its signatures: bare or in base64, or minisign's. In the
+ * order in which they are looked for: the first that is there counts.
+ */
+export const SIGNATURE_SUFFIXES: readonly [string, string] = [".sig", ".minisig"];
+
 /** A file of detached signatures, as it was found. */
 export interface SignatureFile {
   /** For messages: where it was found. */
@@ -64,6 +70,23 @@ export interface RootChain {
    * @throws {UpdateError} `verification` where those who are believed now have not signed it.
    */
   extend(statement: Statement): Promise<void>;
+}
+
+/**
+ * Every root that `find` finds has taken over, {@linkcode MAX_ROOTS_AT_ONCE} at the most: it is asked for
+ * one version after the other, and the first that it does not have ends them.
+ *
+ * @throws {UpdateError} `verification` where one may not take over.
+ */
+export async function followRoots(
+  chain: RootChain,
+  find: (version: number) => Promise<Statement | undefined>,
+): Promise<void> {
+  for (let asked = 0; asked < MAX_ROOTS_AT_ONCE; asked++) {
+    const root = await find(chain.next);
+    if (!root) return;
+    await chain.extend(root);
+  }
 }
 
 /**

@@ -6,20 +6,14 @@
 
 import {
   MAX_ROOT_BYTES,
-  MAX_ROOTS_AT_ONCE,
   MAX_SIGNATURE_FILE_BYTES,
-  repeatedMember,
-  type RootChain,
+  SIGNATURE_SUFFIXES,
   type SignatureFile,
   type Statement,
-  UpdateError,
 } from "../core/mod.ts";
 import { printable } from "./_address.ts";
 import { Declined, type Requests } from "./_get.ts";
 import { type Metadata, readMetadata } from "./_metadata.ts";
-
-/** What is added to a document's address, in the order in which it is asked for: the first that is there counts. */
-const SUFFIXES = [".sig", ".minisig"];
 
 const ROOT = { kind: "a root of trust", limit: MAX_ROOT_BYTES };
 
@@ -39,7 +33,7 @@ export async function withSignatures(
 ): Promise<Statement> {
   const name = printable(url);
   const missing: string[] = [];
-  for (const suffix of SUFFIXES) {
+  for (const suffix of SIGNATURE_SUFFIXES) {
     const beside = new URL(asked);
     beside.pathname += suffix;
     try {
@@ -55,54 +49,24 @@ export async function withSignatures(
 }
 
 /**
- * Every root that is published beside `latest`, the address of latest.json, has taken over: they are at
- * `trust/N.json`, and the first that is not there ends them.
- *
- * @throws {UpdateError} `verification` where one may not take over.
+ * The root of this version that is published beside `latest`, the address of latest.json, at
+ * `trust/N.json`; undefined where there is none.
  */
-export async function followRoots(
+export async function findRoot(
   latest: URL,
-  chain: RootChain,
+  version: number,
   requests: Requests,
   seconds: number,
   signal?: AbortSignal,
-): Promise<void> {
-  for (let asked = 0; asked < MAX_ROOTS_AT_ONCE; asked++) {
-    const address = new URL(latest);
-    address.pathname = address.pathname.replace(/[^/]*$/, `trust/${chain.next}.json`);
-    let root: Metadata;
-    try {
-      root = await readMetadata(address, requests, seconds, signal, ROOT);
-    } catch (error) {
-      if (error instanceof Declined) return;
-      throw error;
-    }
-    await chain.extend(await withSignatures(address, root, requests, seconds, signal));
-  }
-}
-
-/**
- * What is signed must not be read in two ways.
- *
- * @throws {UpdateError} `verification` where an object names a member twice.
- */
-export function refuseRepeated({ bytes, url }: Metadata): void {
-  const text = new TextDecoder().decode(bytes);
-  // what is no JSON gets its complaint from who reads it
-  const name = isJson(text) ? repeatedMember(text) : undefined;
-  if (name === undefined) return;
-  throw new UpdateError("verification", {
-    operation: `reading ${printable(url)}`,
-    found: `the member ${JSON.stringify(name.slice(0, 40))} twice in one object`,
-    advice: "have the release published again, with each member once",
-  });
-}
-
-function isJson(text: string): boolean {
+): Promise<Statement | undefined> {
+  const address = new URL(latest);
+  address.pathname = address.pathname.replace(/[^/]*$/, `trust/${version}.json`);
+  let root: Metadata;
   try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
+    root = await readMetadata(address, requests, seconds, signal, ROOT);
+  } catch (error) {
+    if (error instanceof Declined) return undefined;
+    throw error;
   }
+  return await withSignatures(address, root, requests, seconds, signal);
 }

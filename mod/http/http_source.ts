@@ -8,7 +8,10 @@ import {
   adviceOnHandshake,
   type Artifact,
   type ArtifactBody,
+  followRoots,
+  refuseRepeated,
   type Release,
+  releaseWith,
   SourceInterrupted,
   type Trust,
   UpdateError,
@@ -19,7 +22,7 @@ import { openArtifact } from "./_artifact.ts";
 import type { Requests } from "./_get.ts";
 import { Unavailable } from "./_get.ts";
 import { type Metadata, readMetadata } from "./_metadata.ts";
-import { followRoots, refuseRepeated, withSignatures } from "./_signatures.ts";
+import { findRoot, withSignatures } from "./_signatures.ts";
 import { Validators } from "./_validators.ts";
 import { type Latest, parseLatest, parseSteppingStones } from "./latest.ts";
 import {
@@ -98,7 +101,12 @@ export class HttpSource implements UpdateSource, Disposable {
     for (let tries = 1;; tries++) {
       try {
         const how = [this.#requests, this.#metadataSeconds, signal] as const;
-        if (this.#trust?.chain) await followRoots(this.#latest, this.#trust.chain, ...how);
+        if (this.#trust?.chain) {
+          await followRoots(
+            this.#trust.chain,
+            (version) => findRoot(this.#latest, version, ...how),
+          );
+        }
         const document = await readMetadata(this.#latest, ...how);
         const signedBy = await this.#judge(document, signal);
         const latest = parseLatest(document.bytes, document.url);
@@ -137,13 +145,7 @@ export class HttpSource implements UpdateSource, Disposable {
    * @throws {UpdateError} `source` for any other refusal.
    */
   async open(artifact: Artifact, offset: number, signal?: AbortSignal): Promise<ArtifactBody> {
-    const { urls } =
-      this.#known.find(({ release }) =>
-        release.artifacts.some(({ name, sha256 }) =>
-          name === artifact.name && sha256 === artifact.sha256
-        )
-      ) ?? {};
-    const url = urls?.get(artifact.name);
+    const url = releaseWith(this.#known, artifact)?.urls.get(artifact.name);
     if (!url) {
       throw new UpdateError("source", {
         operation: `fetching ${artifact.name}`,
@@ -182,7 +184,7 @@ export class HttpSource implements UpdateSource, Disposable {
       signal,
     );
     const { signedBy } = await this.#trust.judge(statement);
-    refuseRepeated(document);
+    refuseRepeated(printable(document.url), document.bytes);
     return signedBy;
   }
 

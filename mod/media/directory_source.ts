@@ -9,13 +9,16 @@ import {
   type ArtifactBody,
   type ArtifactName,
   type Disk,
+  followRoots,
+  refuseRepeated,
   type Release,
+  releaseWith,
   type Trust,
   UpdateError,
   type UpdateSource,
 } from "../core/mod.ts";
 import { fileInside, readDocument } from "./_files.ts";
-import { followRoots, refuseRepeated, withSignatures } from "./_signatures.ts";
+import { findRoot, withSignatures } from "./_signatures.ts";
 
 /** Names the release, and its files. */
 export const LATEST_FILE = "latest.json";
@@ -80,7 +83,9 @@ export class DirectorySource implements UpdateSource {
    */
   async latest(): Promise<Release> {
     const { disk, directory, reader, trust } = this.#options;
-    if (trust?.chain) await followRoots(disk, directory, trust.chain);
+    if (trust?.chain) {
+      await followRoots(trust.chain, (version) => findRoot(disk, directory, version));
+    }
     const bytes = await readDocument(disk, directory, LATEST_FILE, MAX_LATEST_BYTES);
     if (!bytes) throw this.#missing(`reading ${this.name}`, LATEST_FILE);
     const signedBy = trust && await this.#judge(trust, bytes);
@@ -115,11 +120,7 @@ export class DirectorySource implements UpdateSource {
    */
   async open(artifact: Artifact, offset: number): Promise<ArtifactBody> {
     const operation = `fetching ${artifact.name} from ${this.name}`;
-    const url = this.#known.find(({ release }) =>
-      release.artifacts.some(({ name, sha256 }) =>
-        name === artifact.name && sha256 === artifact.sha256
-      )
-    )?.urls.get(artifact.name);
+    const url = releaseWith(this.#known, artifact)?.urls.get(artifact.name);
     const name = url && this.#nameOf(url);
     if (name === undefined) throw this.#missing(operation, `an address of ${artifact.name}`);
     const path = await fileInside(this.#options.directory, name);

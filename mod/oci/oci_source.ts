@@ -9,10 +9,12 @@ import {
   type Artifact,
   type ArtifactBody,
   earliest,
+  followRoots,
   MAX_STEPPING_STONES,
   oneLine,
   reasonOf,
   type Release,
+  releaseWith,
   SourceInterrupted,
   type Trust,
   UpdateError,
@@ -32,7 +34,7 @@ import {
 } from "../oras/mod.ts";
 import { Line } from "./_line.ts";
 import { signersOf } from "./_signatures.ts";
-import { followRoots } from "./_roots.ts";
+import { findRoot } from "./_roots.ts";
 import { piecesOf, type Searched } from "./_pieces.ts";
 import { Unpacking } from "./_unpacking.ts";
 import { chooseManifest } from "./choose_manifest.ts";
@@ -93,7 +95,9 @@ export class OciSource implements UpdateSource {
   async latest(signal?: AbortSignal): Promise<Release> {
     const { target, reference, trust } = this.#options;
     try {
-      if (trust?.chain) await followRoots(target, this.name, trust.chain, signal);
+      if (trust?.chain) {
+        await followRoots(trust.chain, (version) => findRoot(target, this.name, version, signal));
+      }
     } catch (error) {
       throw this.#explain(`reading the roots of trust of ${this.name}`, error);
     }
@@ -146,11 +150,7 @@ export class OciSource implements UpdateSource {
    */
   async open(artifact: Artifact, offset: number, signal?: AbortSignal): Promise<ArtifactBody> {
     const operation = `fetching ${artifact.name} from ${this.name}`;
-    const place = this.#known.find(({ release }) =>
-      release.artifacts.some(({ name, sha256 }) =>
-        name === artifact.name && sha256 === artifact.sha256
-      )
-    )?.places.get(artifact.name);
+    const place = releaseWith(this.#known, artifact)?.places.get(artifact.name);
     if (!place) {
       throw new UpdateError("source", {
         operation,

@@ -5,6 +5,7 @@
  */
 
 import { createHash } from "node:crypto";
+import { SIGNATURE_SUFFIXES } from "../core/mod.ts";
 import { pem, type PrivateKey } from "./private_key.ts";
 import { P256_POINT_BYTES, P256_SPKI_PREFIX } from "./ecdsa.ts";
 import { SPKI_PREFIX } from "./ed25519.ts";
@@ -15,7 +16,8 @@ export type SignatureFormat = "raw" | "base64" | "minisign";
 
 /** What is added to the name of a file for that of its signatures. */
 export function signatureSuffix(format: SignatureFormat): string {
-  return format === "minisign" ? ".minisig" : ".sig";
+  const [plain, minisign] = SIGNATURE_SUFFIXES;
+  return format === "minisign" ? minisign : plain;
 }
 
 /**
