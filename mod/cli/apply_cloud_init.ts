@@ -4,11 +4,12 @@
  * @module
  */
 
-import { type Disk, readSmall, reasonOf, replaceFile, UpdateError } from "../core/mod.ts";
+import { type Disk, reasonOf, replaceFile, UpdateError } from "../core/mod.ts";
 import { MAX_CLOUD_CONFIG_BYTES, readCloudConfig } from "./cloud_config.ts";
 import { parseConf, readConf } from "./conf_file.ts";
 import { type Given, keyOf } from "./read_settings.ts";
 import { problemOf } from "./report_settings.ts";
+import { readSmallText } from "./small_text.ts";
 
 /** How the first line of a file begins that was made here; any other file was written by a person. */
 const MARK = "# made by kubesolo-update from the updates: block of ";
@@ -39,7 +40,9 @@ export async function applyCloudInit(
   disk: Disk,
   { from, conf }: { readonly from: string; readonly conf: string },
 ): Promise<Applied> {
-  const given = readCloudConfig(await readDocument(disk, from), from);
+  const advice = "give the cloud-config of this node";
+  const text = await readSmallText(disk, from, MAX_CLOUD_CONFIG_BYTES, advice);
+  const given = readCloudConfig(text, from);
   for (const one of given ?? []) {
     const problem = await problemOf(disk, one);
     if (problem) throw problem;
@@ -104,19 +107,4 @@ async function replaceText(disk: Disk, path: string, text: string): Promise<void
   // left from a power cut, it would keep the permissions that it has
   await disk.remove(`${path}.new`);
   await replaceFile(disk, path, new TextEncoder().encode(text));
-}
-
-async function readDocument(disk: Disk, path: string): Promise<string> {
-  let found = `more than ${MAX_CLOUD_CONFIG_BYTES} bytes`;
-  try {
-    const bytes = await readSmall(disk, path, MAX_CLOUD_CONFIG_BYTES);
-    if (bytes) return new TextDecoder().decode(bytes);
-  } catch (error) {
-    found = reasonOf(error);
-  }
-  throw new UpdateError("usage", {
-    operation: `reading ${path}`,
-    found,
-    advice: "give the cloud-config of this node",
-  });
 }

@@ -4,7 +4,8 @@
  * @module
  */
 
-import { type Disk, readSmall, reasonOf, UpdateError } from "../core/mod.ts";
+import type { Disk, UpdateError } from "../core/mod.ts";
+import { readSmallText } from "./small_text.ts";
 
 /** Where the file is. */
 export const DEFAULT_CONF = "/etc/kubesolo/update.conf";
@@ -47,20 +48,14 @@ export async function readConf(
   path: string,
   wanted = false,
 ): Promise<string | undefined> {
-  let found: string;
+  const advice = "write key=value lines there, or name another file with --conf";
   try {
-    const bytes = await readSmall(disk, path, MAX_CONF_BYTES);
-    if (bytes) return new TextDecoder().decode(bytes);
-    found = `more than ${MAX_CONF_BYTES} bytes`;
+    return await readSmallText(disk, path, MAX_CONF_BYTES, advice);
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound && !wanted) return undefined;
-    found = reasonOf(error);
+    const { cause } = error as UpdateError;
+    if (cause instanceof Deno.errors.NotFound && !wanted) return undefined;
+    throw error;
   }
-  throw new UpdateError("usage", {
-    operation: `reading ${path}`,
-    found,
-    advice: "write key=value lines there, or name another file with --conf",
-  });
 }
 
 function unquoted(value: string): string {

@@ -40,14 +40,14 @@ export interface SourceOptions {
  */
 export async function openSource(
   settings: Settings,
-  { from, mounts, held, reporter, ...rest }: SourceOptions,
+  options: SourceOptions,
 ): Promise<UpdateSource> {
-  const { disk, stallSeconds, plainHttp, trust } = rest;
+  const { disk, stallSeconds, plainHttp, from, trust } = options;
   if (from !== undefined) {
     const usualTag = settings.get("tag");
     const tag = settings.given("tag")?.origin.from === "flag" ? usualTag : undefined;
     const { openMedium } = await import("./medium.ts");
-    return await openMedium(from, { disk, mounts, held, reporter, tag, usualTag, trust });
+    return await openMedium(from, { ...options, tag, usualTag });
   }
   const server = settings.get("server");
   if (server === undefined) {

@@ -5,9 +5,10 @@
  */
 
 import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
-import { type Disk, readSmall, reasonOf, UpdateError } from "../core/mod.ts";
+import { type Disk, reasonOf, UpdateError } from "../core/mod.ts";
 import type { Tls } from "../http/mod.ts";
 import { SCOPE, scopedPath } from "./scope.ts";
+import { readSmallText } from "./small_text.ts";
 
 /** PEM files. */
 export interface TlsFiles {
@@ -27,6 +28,8 @@ const MIN_RSA_BITS = 2048;
 
 /** Curves that the runtime takes, by their names in X9.62 and SEC 2. */
 const CURVES = ["prime256v1", "secp384r1", "secp521r1"];
+
+const ADVICE = `name the right PEM file, inside ${SCOPE.read[0]}`;
 
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
 const PRIVATE_KEY = /-----BEGIN ((?:RSA |EC )?PRIVATE KEY)-----[^-]+-----END \1-----/g;
@@ -113,22 +116,14 @@ function isKnown({ asymmetricKeyType, asymmetricKeyDetails = {} }: KeyObject): b
 }
 
 async function readPem(disk: Disk, flag: string, path: string): Promise<string> {
-  const clean = await scopedPath(flag, path, "read");
-  let found = `more than ${MAX_PEM_BYTES} bytes`;
-  try {
-    const bytes = await readSmall(disk, clean, MAX_PEM_BYTES);
-    if (bytes) return new TextDecoder().decode(bytes);
-  } catch (error) {
-    found = reasonOf(error);
-  }
-  throw unusable(path, found);
+  return await readSmallText(disk, await scopedPath(flag, path, "read"), MAX_PEM_BYTES, ADVICE);
 }
 
 function unusable(path: string, found: string, cause?: unknown): UpdateError {
   return new UpdateError("usage", {
     operation: `reading ${path}`,
     found,
-    advice: `name the right PEM file, inside ${SCOPE.read[0]}`,
+    advice: ADVICE,
     cause,
   });
 }

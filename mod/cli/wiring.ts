@@ -12,6 +12,7 @@ import {
   type HealthCheck,
   type HealthcheckPolicy,
   LABELS,
+  type Mounts,
   type Node,
   type Policy,
   quietly,
@@ -142,6 +143,7 @@ async function acquire(command: string, directory: string, seconds: number): Pro
 /** Everything of a node but its boot; nothing is touched before a method is called. */
 export interface Parts {
   readonly disk: Disk;
+  readonly mounts: Mounts;
   readonly slots: SlotStore;
   readonly bootEnv: BootEnv;
   readonly states: FileStateStore;
@@ -163,6 +165,7 @@ function partsOf(
   const workDirectory = dirname(places.state);
   return {
     disk,
+    mounts,
     slots: new PartitionSlotStore({ disk, partitions, mounts, reporter, workDirectory }),
     bootEnv: new GrubBootEnv({
       disk,
@@ -190,8 +193,9 @@ async function open(
   await ensureView();
   const quiet = quietly(reporter);
   const stallSeconds = flags.stallTimeout ?? 30;
+  const { mounts, ...parts } = partsOf(disk, flags, places, quiet);
   const node: Node = {
-    ...partsOf(disk, flags, places, quiet),
+    ...parts,
     boot: await readBoot(disk),
     reporter: quiet,
     architecture: Deno.build.arch,
@@ -228,7 +232,7 @@ async function open(
         stallSeconds,
         plainHttp: flags.plainHttp ?? false,
         from: flags.from,
-        mounts: new CommandMounts({ view: HOST_VIEW, directory: MOUNT_DIRECTORY }),
+        mounts,
         held,
         reporter: quiet,
         trust: await trust(),

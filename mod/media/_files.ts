@@ -1,7 +1,6 @@
 /** Files of a directory that somebody else has filled. */
 
-import { readSmall, reasonOf, UpdateError } from "../core/mod.ts";
-import type { Disk } from "../core/mod.ts";
+import { type Disk, readSmall, reasonOf, UpdateError } from "../core/mod.ts";
 
 /**
  * The regular file `name` below `directory`; undefined where there is none.
