@@ -11,6 +11,7 @@ export * from "./codes.ts";
 export * from "./limits.ts";
 export * from "./package_bytes.ts";
 export * from "./package_server.ts";
+export * from "./release_terms.ts";
 export * from "./request.ts";
 export * from "./response.ts";
 export * from "./response_types.ts";
