@@ -11,7 +11,7 @@ import { sha256OfFile } from "./digest.ts";
 import { publishRelease } from "./publish/artifact.ts";
 import { Console } from "./publish/console.ts";
 import { publishIndex } from "./publish/release_index.ts";
-import { givenKey, signManifest } from "./publish/sign.ts";
+import { givenKey, signAndTag, SIGNING_OPTIONS } from "./publish/sign.ts";
 import { main } from "./screen.ts";
 
 const HELP = `deno task bundle --release DIR [--release DIR] --output FILE.ksu
@@ -45,8 +45,7 @@ await main(async () => {
     "output": { type: "string" },
     "tag": { type: "string", default: "stable" },
     "zstd": { type: "boolean", default: false },
-    "sign-key": { type: "string" },
-    "passphrase-file": { type: "string" },
+    ...SIGNING_OPTIONS,
     "json": { type: "boolean", default: false },
   });
   const { release: releases, output, tag, zstd } = values;
@@ -64,8 +63,8 @@ await main(async () => {
       const options = { zstd, follower: new Console() };
       digests.push((await publishRelease(release, layout, undefined, options)).manifest.digest);
     }
-    const index = await publishIndex(layout, digests, tag);
-    if (key) await signManifest(layout, index, key);
+    const index = await publishIndex(layout, digests);
+    await signAndTag(layout, index, key, tag);
     await writeTarLayout(layout, output);
     const { size } = await Deno.stat(output);
     const report = { output, size, sha256: await sha256OfFile(output), tag, digest: index.digest };

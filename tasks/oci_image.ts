@@ -9,8 +9,8 @@ import { copy } from "../mod/oras/mod.ts";
 import { taskOptions } from "./arguments.ts";
 import { targets } from "./compile.ts";
 import { type AgentImage, buildAgentImage } from "./oci_image/agent_image.ts";
-import { openDestination } from "./publish/destination.ts";
-import { givenKey, signManifest } from "./publish/sign.ts";
+import { openDestination, REGISTRY_OPTIONS } from "./publish/destination.ts";
+import { givenKey, signAndTag, SIGNING_OPTIONS } from "./publish/sign.ts";
 import { main, say } from "./screen.ts";
 
 const HELP =
@@ -82,10 +82,8 @@ await main(async () => {
     "to": { type: "string", multiple: true, default: [] },
     "target": { type: "string", default: "all" },
     "revision": { type: "string" },
-    "sign-key": { type: "string" },
-    "passphrase-file": { type: "string" },
-    "plain-http": { type: "boolean", default: false },
-    "ca-file": { type: "string" },
+    ...SIGNING_OPTIONS,
+    ...REGISTRY_OPTIONS,
     "json": { type: "boolean", default: false },
   });
   if (values.to.length === 0) throw new Error(`wanted --to\n\n${HELP}`);
@@ -93,20 +91,15 @@ await main(async () => {
   const key = await givenKey(values);
   // before the build: what cannot be written to is said at once
   const destinations = await Promise.all(values.to.map(async (name) => {
-    const { target, tag } = await openDestination(name, {
-      plainHttp: values["plain-http"],
-      caFile: values["ca-file"],
-    });
+    const { target, tag } = await openDestination(name, values);
     if (!tag) throw new Error(`--to ${name}: wanted a tag at the end, such as :0.1.0`);
     return { target, tag, name };
   }));
   const image = await buildAgentImage(architectures, values.revision);
   for (const { target, tag, name } of destinations) {
     say(`copying to ${name}`);
-    // whoever asks for the tag finds no image without its signature
     await copy(image.content, image.descriptor.digest, target);
-    if (key) await signManifest(target, image.descriptor, key);
-    await target.tag(image.descriptor, tag);
+    await signAndTag(target, image.descriptor, key, tag);
   }
   const made = report(image, destinations.map(({ name }) => name));
   if (values.json) console.log(JSON.stringify(made, null, 2));

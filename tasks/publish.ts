@@ -8,9 +8,9 @@
 import { taskOptions } from "./arguments.ts";
 import { publishRelease } from "./publish/artifact.ts";
 import { Console } from "./publish/console.ts";
-import { openDestination } from "./publish/destination.ts";
+import { openDestination, REGISTRY_OPTIONS } from "./publish/destination.ts";
 import { publishImage } from "./publish/image.ts";
-import { givenKey, signManifest } from "./publish/sign.ts";
+import { givenKey, signAndTag, SIGNING_OPTIONS } from "./publish/sign.ts";
 import { main } from "./screen.ts";
 
 const HELP = `deno task publish --release DIR --to DESTINATION [--as-image | --zstd] [--json]
@@ -74,28 +74,20 @@ await main(async () => {
     "as-image": { type: "boolean", default: false },
     "zstd": { type: "boolean", default: false },
     "stepping-stone": { type: "string", multiple: true },
-    "sign-key": { type: "string" },
-    "passphrase-file": { type: "string" },
+    ...SIGNING_OPTIONS,
     "json": { type: "boolean", default: false },
-    "plain-http": { type: "boolean", default: false },
-    "ca-file": { type: "string" },
+    ...REGISTRY_OPTIONS,
   });
   const { release, to, zstd, "as-image": asImage, "stepping-stone": steppingStones } = values;
   if (!release || !to) throw new Error(`wanted --release and --to\n\n${HELP}`);
   if (asImage && zstd) throw new Error("wanted --as-image or --zstd, found both");
-  const { target, tag } = await openDestination(to, {
-    plainHttp: values["plain-http"],
-    caFile: values["ca-file"],
-  });
+  const { target, tag } = await openDestination(to, values);
   const key = await givenKey(values);
   const follower = new Console();
-  // nodes that ask for the tag find no release without its signature
-  const early = key ? undefined : tag;
   const { manifest, layers } = asImage
-    ? await publishImage(release, target, early, { follower, steppingStones })
-    : await publishRelease(release, target, early, { zstd, follower, steppingStones });
-  const signature = key && await signManifest(target, manifest, key);
-  if (key && tag !== undefined) await target.tag(manifest, tag);
+    ? await publishImage(release, target, undefined, { follower, steppingStones })
+    : await publishRelease(release, target, undefined, { zstd, follower, steppingStones });
+  const signature = await signAndTag(target, manifest, key, tag);
   if (!values.json) {
     console.log(`${target.name}${tag ? `:${tag}` : ""}  ${manifest.digest}`);
     return;

@@ -7,7 +7,7 @@
 import { copy } from "../mod/oras/mod.ts";
 import { taskOptions } from "./arguments.ts";
 import { Console } from "./publish/console.ts";
-import { openDestination } from "./publish/destination.ts";
+import { openDestination, REGISTRY_OPTIONS } from "./publish/destination.ts";
 import { main } from "./screen.ts";
 
 const HELP = `deno task publish:copy --from SOURCE --to DESTINATION
@@ -33,15 +33,13 @@ await main(async () => {
     "from": { type: "string" },
     "to": { type: "string" },
     "referrers": { type: "boolean", default: false },
-    "plain-http": { type: "boolean", default: false },
-    "ca-file": { type: "string" },
+    ...REGISTRY_OPTIONS,
   });
   const { from, to, referrers } = values;
   if (!from || !to) throw new Error(`wanted --from and --to\n\n${HELP}`);
-  const options = { plainHttp: values["plain-http"], caFile: values["ca-file"] };
-  const source = await openDestination(from, options);
+  const source = await openDestination(from, values);
   if (!source.tag) throw new Error(`--from: wanted a tag at the end, found ${from}`);
-  const destination = await openDestination(to, options);
+  const destination = await openDestination(to, values);
   const tag = destination.tag ?? source.tag;
   const follower = new Console();
   const { digest } = await copy(source.target, source.tag, destination.target, {

@@ -5,9 +5,9 @@
  */
 
 import { taskOptions } from "./arguments.ts";
-import { openDestination } from "./publish/destination.ts";
+import { openDestination, REGISTRY_OPTIONS } from "./publish/destination.ts";
 import { publishIndex } from "./publish/release_index.ts";
-import { givenKey, signManifest } from "./publish/sign.ts";
+import { givenKey, signAndTag, SIGNING_OPTIONS } from "./publish/sign.ts";
 import { main } from "./screen.ts";
 
 const HELP = `deno task publish:index --to DESTINATION --manifest REFERENCE --manifest REFERENCE …
@@ -30,24 +30,15 @@ await main(async () => {
   const values = taskOptions(HELP, {
     "to": { type: "string" },
     "manifest": { type: "string", multiple: true, default: [] },
-    "sign-key": { type: "string" },
-    "passphrase-file": { type: "string" },
-    "plain-http": { type: "boolean", default: false },
-    "ca-file": { type: "string" },
+    ...SIGNING_OPTIONS,
+    ...REGISTRY_OPTIONS,
   });
   const { to, manifest } = values;
   if (!to || manifest.length === 0) throw new Error(`wanted --to and --manifest\n\n${HELP}`);
-  const { target, tag } = await openDestination(to, {
-    plainHttp: values["plain-http"],
-    caFile: values["ca-file"],
-  });
+  const { target, tag } = await openDestination(to, values);
   if (!tag) throw new Error(`--to: wanted a tag at the end, found ${to}`);
   const key = await givenKey(values);
-  // nodes that ask for the tag find no index without its signature
-  const index = await publishIndex(target, manifest, key ? undefined : tag);
-  if (key) {
-    await signManifest(target, index, key);
-    await target.tag(index, tag);
-  }
+  const index = await publishIndex(target, manifest);
+  await signAndTag(target, index, key, tag);
   console.log(`${target.name}:${tag}  ${index.digest}`);
 });

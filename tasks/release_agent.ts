@@ -13,7 +13,7 @@ import { compileAgent, DIST } from "./compile.ts";
 import { sha256OfFile } from "./digest.ts";
 import { ARCHITECTURES } from "./elf.ts";
 import { type AgentImage, buildAgentImage } from "./oci_image/agent_image.ts";
-import { givenKey, signManifest } from "./publish/sign.ts";
+import { givenKey, signAndTag, SIGNING_OPTIONS } from "./publish/sign.ts";
 import { billOfMaterials } from "./release_agent/sbom.ts";
 import { main, say } from "./screen.ts";
 import { ROOT } from "./sources.ts";
@@ -46,8 +46,8 @@ async function writeImage(
   const scratch = await Deno.makeTempDir({ prefix: "release-" });
   try {
     const layout = await ImageLayout.create(scratch);
-    await copy(image.content, image.descriptor.digest, layout, { tag: version });
-    if (key) await signManifest(layout, image.descriptor, key);
+    await copy(image.content, image.descriptor.digest, layout);
+    await signAndTag(layout, image.descriptor, key, version);
     await writeTarLayout(layout, path);
   } finally {
     await Deno.remove(scratch, { recursive: true });
@@ -62,8 +62,7 @@ await main(async () => {
     "output": { type: "string", default: `${DIST}/release/${version}` },
     "tag": { type: "string" },
     "revision": { type: "string" },
-    "sign-key": { type: "string" },
-    "passphrase-file": { type: "string" },
+    ...SIGNING_OPTIONS,
   });
   const { output, tag, revision } = values;
   if (tag !== undefined && tag !== `v${version}`) {

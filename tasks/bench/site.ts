@@ -6,6 +6,7 @@
 
 import type { LoopDisk } from "../../tests/loop_disk.ts";
 import { sha256OfFile } from "../digest.ts";
+import { freePort } from "../free_port.ts";
 import { bash } from "./measure.ts";
 
 const MEBIBYTE = 1 << 20;
@@ -44,9 +45,7 @@ export async function publishImage(
 
 /** nginx on a free port, with `www` below `directory`. */
 export async function serveByNginx(directory: string): Promise<{ url: string } & AsyncDisposable> {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const { port } = listener.addr;
-  listener.close();
+  const port = freePort();
   await Deno.mkdir(`${directory}/www`);
   await Deno.writeTextFile(
     `${directory}/nginx.conf`,

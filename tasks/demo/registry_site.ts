@@ -9,7 +9,7 @@ import { Registry } from "../../tests/oras/_registry.ts";
 import { publishRelease } from "../publish/artifact.ts";
 import { openDestination } from "../publish/destination.ts";
 import { publishIndex } from "../publish/release_index.ts";
-import { signManifest } from "../publish/sign.ts";
+import { signAndTag } from "../publish/sign.ts";
 import { HOST_ADDRESS } from "../vm.ts";
 import type { UpdateServer } from "./site.ts";
 
@@ -28,12 +28,11 @@ export async function serveFromRegistry(directory: string): Promise<UpdateServer
     flags: "--plain-http",
     async publish(version, tampered = false) {
       const to = `${registry.host}/${REPOSITORY}:${version}`;
-      const { target } = await openDestination(to, { plainHttp: true });
+      const { target } = await openDestination(to, { "plain-http": true });
       await publishRelease(`${directory}/${version}`, target, version);
       const index = await publishIndex(target, [version]);
       // whoever can write to the registry, and has no key
-      if (!tampered) await signManifest(target, index, key);
-      await target.tag(index, "stable");
+      await signAndTag(target, index, tampered ? undefined : key, "stable");
     },
     [Symbol.asyncDispose]: () => registry[Symbol.asyncDispose](),
   };

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { freePort } from "../free_port.ts";
+
 const INTERVAL_MILLISECONDS = 500;
 
 /** Milliseconds that a node has to answer; while it boots it does not. */
@@ -64,9 +66,4 @@ export class Scraper implements AsyncDisposable {
     this.#abort.abort();
     await this.#done;
   }
-}
-
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
 }

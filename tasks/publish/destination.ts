@@ -33,6 +33,18 @@ function credentialFiles(): string[] {
   ];
 }
 
+/** What the tasks that reach registries have in common. */
+export const REGISTRY_OPTIONS = {
+  "plain-http": { type: "boolean", default: false },
+  "ca-file": { type: "string" },
+} as const;
+
+/** How a registry is reached. */
+export interface RegistryFlags {
+  readonly "plain-http"?: boolean;
+  readonly "ca-file"?: string;
+}
+
 /**
  * The destination called `host/repository:tag`, or `oci:DIRECTORY:tag`; a layout is made where there is
  * none.
@@ -41,7 +53,7 @@ function credentialFiles(): string[] {
  */
 export async function openDestination(
   name: string,
-  options: { readonly plainHttp: boolean; readonly caFile?: string },
+  { "plain-http": plainHttp, "ca-file": caFile }: RegistryFlags,
 ): Promise<Destination> {
   if (name.startsWith(LAYOUT_PREFIX)) {
     const match = /^(.+?)(?::([\w][\w.-]{0,127}))?$/.exec(name.slice(LAYOUT_PREFIX.length));
@@ -50,13 +62,11 @@ export async function openDestination(
   }
   const reference = parseReference(name);
   const client = new RegistryClient({
-    plainHttp: options.plainHttp,
+    plainHttp,
     credentials: await loadCredentials(credentialFiles()),
-    ...options.caFile
-      ? {
-        httpClient: Deno.createHttpClient({ caCerts: [await Deno.readTextFile(options.caFile)] }),
-      }
-      : {},
+    ...caFile && {
+      httpClient: Deno.createHttpClient({ caCerts: [await Deno.readTextFile(caFile)] }),
+    },
   });
   return { target: new Repository(reference, client), tag: reference.tag };
 }

@@ -39,7 +39,28 @@ export async function signManifest(
   return packed.descriptor;
 }
 
-/** What the tasks that publish have in common. */
+/**
+ * Resolves with the signature, where there is a key, when the manifest is signed and only then tagged, where
+ * there is a tag: who asks for the tag finds nothing without its signature.
+ */
+export async function signAndTag(
+  target: Target,
+  manifest: Descriptor,
+  key: PrivateKey | undefined,
+  tag: string | undefined,
+): Promise<Descriptor | undefined> {
+  const signature = key && await signManifest(target, manifest, key);
+  if (tag !== undefined) await target.tag(manifest, tag);
+  return signature;
+}
+
+/** What the tasks that sign have in common. */
+export const SIGNING_OPTIONS = {
+  "sign-key": { type: "string" },
+  "passphrase-file": { type: "string" },
+} as const;
+
+/** Which key signs. */
 export interface SigningFlags {
   readonly "sign-key"?: string;
   readonly "passphrase-file"?: string;

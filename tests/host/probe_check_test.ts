@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { MAX_PROBE_REDIRECTS, probeCheck } from "../../mod/host/mod.ts";
+import { closedPort } from "../http/_servers.ts";
 
 /** A server on a free port of 127.0.0.1, for as long as `body` takes. */
 async function serving(
@@ -46,9 +47,7 @@ Deno.test("a node that says nothing is unhealthy in time", () =>
   ));
 
 Deno.test("a node on which nothing listens is unhealthy, and no secret shows", async () => {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const { port } = listener.addr;
-  listener.close();
+  const port = closedPort();
   const { message } = await assertRejects(
     () => probe(`http://me:secret@127.0.0.1:${port}/?token=hidden`),
     Error,

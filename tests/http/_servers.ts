@@ -1,5 +1,7 @@
 import { createHash } from "node:crypto";
 
+export { freePort as closedPort } from "../../tasks/free_port.ts";
+
 /** What a server was asked. */
 export interface Asked {
   /** Path and query. */
@@ -128,12 +130,6 @@ export function imageJson(bytes: Uint8Array, changes: Record<string, unknown> = 
     image_size: bytes.length,
     ...changes,
   });
-}
-
-/** A port of 127.0.0.1 on which nothing listens. */
-export function closedPort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
 }
 
 /** Ends at once, and keeps the milliseconds that it was asked for. */
