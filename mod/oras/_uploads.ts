@@ -8,6 +8,7 @@ import { type Answer, dismiss } from "./_answer.ts";
 import { nextUrl } from "./_http.ts";
 import { type RepositoryApi, WRITE } from "./_repository_api.ts";
 import { shown } from "./_shown.ts";
+import { watched } from "./_watched.ts";
 import type { ByteStream, Descriptor } from "./content.ts";
 import { digestOf, readAll, verified } from "./digest.ts";
 import { OrasError } from "./errors.ts";
@@ -102,24 +103,8 @@ export class Uploads {
 
   /** Sends all of it with one request, as `docker push` does. */
   async #stream(at: URL, stream: ByteStream, size: number, action: string): Promise<URL> {
-    const reader = stream.getReader();
     let broken: { readonly error: unknown } | undefined;
-    const source: UnderlyingByteSource = {
-      type: "bytes",
-      async pull(controller) {
-        try {
-          const { value, done } = await reader.read();
-          if (!done) return controller.enqueue(value);
-          controller.close();
-          controller.byobRequest?.respond(0);
-        } catch (error) {
-          broken = { error };
-          throw error;
-        }
-      },
-      cancel: (reason) => reader.cancel(reason),
-    };
-    const body: ByteStream = new ReadableStream(source);
+    const body = watched(stream, { fail: (error) => broken = { error } });
     const request = { method: "PATCH", at, actions: WRITE, headers: OCTETS, body, size } as const;
     try {
       return await kept(await this.#api.send({ ...request, wanted: [202], action }), size, action);
