@@ -17,6 +17,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   media: ["core"],
   // the one room that stands on another: it says what releases look like as OCI artifacts
   oci: ["core", "oras"],
+  // the other side of what the sources ask, in one place
+  serve: ["core", "http", "metrics", "omaha", "oras"],
   cli: [
     "core",
     "kube",
@@ -29,6 +31,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     "oci",
     "omaha",
     "oras",
+    "serve",
     "trust",
   ],
 };

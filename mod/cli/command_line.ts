@@ -16,6 +16,7 @@ import { addHealthcheck } from "./commands/healthcheck.ts";
 import { addKeygen } from "./commands/keygen.ts";
 import { addMetrics } from "./commands/metrics.ts";
 import { addRollback } from "./commands/rollback.ts";
+import { addServe } from "./commands/serve.ts";
 import { addServePackage } from "./commands/serve_package.ts";
 import { addSign } from "./commands/sign.ts";
 import { addStatus } from "./commands/status.ts";
@@ -76,6 +77,7 @@ export function buildProgram(
   addRollback(desk);
   addStatus(desk);
   addMetrics(desk);
+  addServe(desk);
   addServePackage(desk);
   addKeygen(desk);
   addSign(desk);

@@ -14,6 +14,8 @@ export interface ServedFile {
   readonly modified: Date;
   /** What changes whenever its bytes do: letters and digits. */
   readonly tag: string;
+  /** Its media type; gzip where absent. */
+  readonly type?: string;
   /** So many of its bytes from `offset` on. */
   open(offset: number, length: number): Promise<ReadableStream<Uint8Array>>;
 }
@@ -29,7 +31,7 @@ export async function servedFile(request: Request, file: ServedFile): Promise<Re
   const { size } = file;
   const headers = new Headers({
     "accept-ranges": "bytes",
-    "content-type": "application/gzip",
+    "content-type": file.type ?? "application/gzip",
     etag: `"${file.tag}"`,
     "last-modified": file.modified.toUTCString(),
   });

@@ -24,6 +24,8 @@ export interface OmahaVisit {
   readonly origin: string;
   /** Who asks, for logs. */
   readonly client: string;
+  /** Its `User-Agent`. */
+  readonly agent: string;
 }
 
 /** Decides what is answered. Whatever is absent is answered as if all were well. */
@@ -100,7 +102,8 @@ async function respond(updater: OmahaUpdater, http: Request, client: string): Pr
     return bad();
   }
   const host = http.headers.get("host") ?? new URL(http.url).host;
-  const visit = { request, origin: `http://${host}`, client };
+  const agent = http.headers.get("user-agent") ?? "";
+  const visit = { request, origin: `http://${host}`, client, agent };
   const apps: OmahaAppResponse[] = [];
   for (const app of request.apps) apps.push(await answerApp(updater, app, visit));
   const well = apps.length > 0 && apps.every(({ status }) => status === APP_STATUS.ok);

@@ -4,15 +4,14 @@
  * @module
  */
 
-import { createHash } from "node:crypto";
 import { normalize } from "@std/path";
 import { reasonOf, UpdateError } from "../../core/mod.ts";
 import { PACKAGE_NAME, type ServedPackage } from "../../omaha/mod.ts";
+import { digestsOf, storedFile } from "../../serve/mod.ts";
 import { operatorPath } from "../operator_files.ts";
 import { SCOPE } from "../scope.ts";
 
 const FLAG = "--package-file";
-const CHUNK_BYTES = 256 << 10;
 
 /**
  * The package in a file: hashed now, and read anew for each client.
@@ -26,59 +25,17 @@ export async function openPackage(file: string, version: string): Promise<Served
     if (!before.isFile || before.size === 0) {
       throw new Error(before.isFile ? "an empty file" : "not a file");
     }
-    const [sha1, sha256] = [createHash("sha1"), createHash("sha256")];
-    for await (const chunk of (await Deno.open(path)).readable) {
-      sha1.update(chunk);
-      sha256.update(chunk);
-    }
-    const digest = sha256.digest();
-    const { size, mtime } = before;
+    const { sha1, sha256 } = await digestsOf(path);
     return {
+      ...storedFile(path, before, { tag: sha256 }),
       version,
-      size,
-      modified: mtime ?? new Date(),
-      tag: digest.toString("hex"),
-      hash: sha1.digest("base64"),
-      hash_sha256: digest.toString("base64"),
-      async open(offset, length) {
-        const opened = await Deno.open(path);
-        try {
-          const now = await opened.stat();
-          if (now.size !== size || now.mtime?.getTime() !== mtime?.getTime()) {
-            throw new Error(`${path} has changed since it was hashed`);
-          }
-          await opened.seek(offset, Deno.SeekMode.Start);
-        } catch (error) {
-          opened.close();
-          throw error;
-        }
-        return part(opened, length);
-      },
+      hash: sha1,
+      hash_sha256: Uint8Array.fromHex(sha256).toBase64(),
     };
   } catch (cause) {
     const found = cause instanceof Deno.errors.NotFound ? "no such file" : reasonOf(cause);
     throw refuse(`${file}: ${found}`, "name the file of an update", cause);
   }
-}
-
-/** So many of a file's bytes from where it stands. */
-function part(file: Deno.FsFile, length: number): ReadableStream<Uint8Array> {
-  let left = length;
-  return new ReadableStream({
-    async pull(controller) {
-      const buffer = new Uint8Array(Math.min(CHUNK_BYTES, left));
-      const read = left === 0 ? null : await file.read(buffer);
-      if (read !== null) {
-        left -= read;
-        controller.enqueue(buffer.subarray(0, read));
-      }
-      if (left > 0 && read !== null) return;
-      file.close();
-      if (left > 0) controller.error(new Error("the file has become shorter"));
-      else controller.close();
-    },
-    cancel: () => file.close(),
-  }, { highWaterMark: 0 });
 }
 
 /**

@@ -1,0 +1,85 @@
+/**
+ * Runs `serve`.
+ *
+ * @module
+ */
+
+import { oneLine, reasonOf, type Reporter, shortened, UpdateError } from "../../core/mod.ts";
+import { UPDATE_PATH } from "../../omaha/mod.ts";
+import { Catalogue, DigestBook, Fleet, serveHandler } from "../../serve/mod.ts";
+import { DEFAULT_LISTEN } from "../commands/serve.ts";
+import { parseListenAddress } from "../metrics/listen_address.ts";
+import { operatorPath } from "../operator_files.ts";
+import { watched } from "../serve_package/watched.ts";
+import { serveUntilTold } from "../serve_until_told.ts";
+
+/** What is served over Omaha unless told otherwise. */
+const KUBESOLO_OS = "io.kubesolo.os";
+
+/** Most characters of what is said about one request. */
+const MAX_LINE = 200;
+
+/** The flags of `serve`. */
+export interface ServeFlags {
+  readonly dir: string;
+  readonly listen: string;
+  readonly app?: readonly string[];
+}
+
+/**
+ * Serves a directory until the process is told to end.
+ *
+ * @throws {UpdateError} `usage` where a flag is no good, there is no such directory, or nobody can listen
+ * there.
+ */
+export async function runServe(
+  { dir, listen, app }: ServeFlags,
+  reporter: Reporter,
+): Promise<void> {
+  const address = parseListenAddress(listen, "--listen", DEFAULT_LISTEN);
+  const directory = await servedDirectory(dir);
+  const catalogue = await Catalogue.open(directory, new DigestBook());
+  const say = (client: string, words: string, rare = false) =>
+    reporter.report({
+      kind: rare ? "step" : "detail",
+      message: shortened(oneLine(`${client} ${words}`), MAX_LINE),
+    });
+  const parts = { catalogue, fleet: new Fleet(), apps: app ?? [KUBESOLO_OS], say };
+  const handle = serveHandler(parts);
+  const end = new AbortController();
+  const watching = catalogue.watch(end.signal, () => {});
+  try {
+    await serveUntilTold({ address, flag: "--listen" }, async (request, { remoteAddr }) => {
+      const { hostname, port } = remoteAddr;
+      const transfer = (words: string) => say(`${hostname}:${port}`, words, true);
+      try {
+        return watched(await handle(request, hostname), request.signal, transfer);
+      } catch (error) {
+        transfer(`gets nothing: ${reasonOf(error)}`);
+        return new Response("This cannot be read now\n", { status: 500 });
+      }
+    }, (url) => {
+      const message = `serving ${directory} at ${url}, over Omaha at ${url}${UPDATE_PATH}/`;
+      reporter.report({ kind: "step", message });
+    });
+  } finally {
+    end.abort();
+    await watching;
+  }
+}
+
+/** Where the directory is; the compiled agent reads its own places alone. */
+async function servedDirectory(dir: string): Promise<string> {
+  try {
+    return await operatorPath("--dir", dir.replace(/(?<=.)\/+$/, ""), "read");
+  } catch (error) {
+    if (!(error instanceof UpdateError)) throw error;
+    throw new UpdateError(error.code, {
+      operation: error.operation,
+      found: error.found,
+      advice: "put the releases below /var/lib/kubesolo, or mount their directory there " +
+        "(mount --bind), or run deno task serve from a checkout",
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,120 @@
+/**
+ * What a directory has to offer, looked at again and again.
+ *
+ * @module
+ */
+
+import { reasonOf, UpdateError } from "../core/mod.ts";
+import { findPlaces } from "./_walk.ts";
+import type { DigestBook } from "./digest_book.ts";
+import { RESCAN_MS } from "./limits.ts";
+import { type CompleteRelease, readReleasePlace, type ReleasePlace } from "./release_place.ts";
+
+/** What was there at one moment. */
+export interface Contents {
+  /** Directories with a `latest.json`, by their names. */
+  readonly places: ReadonlyMap<string, ReleasePlace>;
+  /** Releases of which all files are here, by their ids. */
+  readonly releases: ReadonlyMap<string, readonly [CompleteRelease, ReleasePlace]>;
+  /** What could not be looked at, and why, by names of directories. */
+  readonly problems: ReadonlyMap<string, string>;
+}
+
+const NOTHING: Contents = { places: new Map(), releases: new Map(), problems: new Map() };
+
+/** Milliseconds of computing digests between two looks. */
+const WORK_MS = 1000;
+
+/** A directory, and what it has to offer. */
+export class Catalogue {
+  /** Its real path. */
+  readonly root: string;
+  readonly #book: DigestBook;
+  #contents = NOTHING;
+
+  private constructor(root: string, book: DigestBook) {
+    this.root = root;
+    this.#book = book;
+  }
+
+  /**
+   * The directory, looked at once.
+   * @throws {UpdateError} `usage` where there is none.
+   */
+  static async open(directory: string, book: DigestBook): Promise<Catalogue> {
+    const refuse = (found: string, cause?: unknown) =>
+      new UpdateError("usage", {
+        operation: `looking into ${directory}`,
+        found,
+        advice: "make the directory, and put releases into it; it may be empty for now",
+        cause,
+      });
+    let root: string;
+    try {
+      root = await Deno.realPath(directory);
+      if (!(await Deno.stat(root)).isDirectory) throw refuse("no directory");
+      for await (const _ of Deno.readDir(root)) break;
+    } catch (cause) {
+      if (cause instanceof UpdateError) throw cause;
+      const isMissing = cause instanceof Deno.errors.NotFound;
+      throw refuse(isMissing ? "no such directory" : reasonOf(cause), cause);
+    }
+    const catalogue = new Catalogue(root, book);
+    await catalogue.look();
+    return catalogue;
+  }
+
+  /** What was there when it was last looked at. */
+  get contents(): Contents {
+    return this.#contents;
+  }
+
+  /** Looks at the directory. Never throws: what is wrong is in the contents. */
+  async look(): Promise<void> {
+    const { releases: found, problems } = await findPlaces(this.root);
+    const all = new Map(problems);
+    const places = new Map<string, ReleasePlace>();
+    const releases = new Map<string, readonly [CompleteRelease, ReleasePlace]>();
+    for (const place of found) {
+      try {
+        const read = await readReleasePlace(this.root, place, this.#book);
+        places.set(place.name, read);
+        for (const release of read.releases) {
+          if (release.artifacts.length > 0) releases.set(release.id, [release, read]);
+        }
+      } catch (error) {
+        all.set(place.name, reasonOf(error));
+      }
+    }
+    this.#contents = { places, releases, problems: all };
+  }
+
+  /** Looks until no digest is missing. */
+  async settle(): Promise<void> {
+    await this.look();
+    while (this.#book.isBusy) {
+      await this.#book.work(WORK_MS);
+      await this.look();
+    }
+  }
+
+  /** Looks again and again until `signal`; `looked` is called each time. */
+  async watch(signal: AbortSignal, looked: () => void): Promise<void> {
+    while (!signal.aborted) {
+      if (this.#book.isBusy) await this.#book.work(WORK_MS);
+      else await sleep(RESCAN_MS, signal);
+      await this.look();
+      looked();
+    }
+  }
+}
+
+function sleep(milliseconds: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, milliseconds);
+    signal.addEventListener("abort", () => {
+      clearTimeout(timer);
+      resolve();
+    }, { once: true });
+  });
+}

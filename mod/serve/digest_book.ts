@@ -1,0 +1,98 @@
+/**
+ * Digests of files, each computed once.
+ *
+ * @module
+ */
+
+import { reasonOf } from "../core/mod.ts";
+import type { FoundFile } from "./_paths.ts";
+import { MAX_DIGESTS } from "./limits.ts";
+import { digestsOf, type FileDigests, stampOf } from "./stored_file.ts";
+
+/** Keeps digests for the next start. */
+export interface DigestStore {
+  /** What was kept of the file that looked like that. */
+  digestsOf(path: string, stamp: string): FileDigests | undefined;
+  /** Keeps them; those of what the file was before are dropped. */
+  keepDigests(path: string, stamp: string, digests: FileDigests): void;
+}
+
+interface Known {
+  readonly stamp: string;
+  readonly digests?: FileDigests;
+  readonly problem?: string;
+}
+
+/**
+ * Knows digests of files by how they look in their directory: size, times, number. What is not known is
+ * asked for here, and computed by {@linkcode DigestBook.work}.
+ */
+export class DigestBook {
+  readonly #known = new Map<string, Known>();
+  readonly #wanted = new Map<string, string>();
+  readonly #store?: DigestStore;
+
+  /** `store` outlives the process. */
+  constructor(store?: DigestStore) {
+    this.#store = store;
+  }
+
+  /** Whether a file waits for its digests. */
+  get isBusy(): boolean {
+    return this.#wanted.size > 0;
+  }
+
+  /**
+   * The digests of a file; undefined where they are still to be computed.
+   * @throws {Error} where it cannot be read.
+   */
+  of({ path, info }: FoundFile): FileDigests | undefined {
+    const stamp = stampOf(info);
+    const known = this.#known.get(path);
+    if (known?.stamp === stamp) {
+      if (known.problem !== undefined) throw new Error(known.problem);
+      return known.digests;
+    }
+    const digests = this.#store?.digestsOf(path, stamp);
+    if (digests) {
+      this.#learn(path, { stamp, digests });
+      return digests;
+    }
+    this.#wanted.set(path, stamp);
+    return undefined;
+  }
+
+  /** Computes what is wanted, for about so long; one file at least. */
+  async work(milliseconds: number): Promise<void> {
+    const end = performance.now() + milliseconds;
+    for (const [path] of this.#wanted) {
+      this.#wanted.delete(path);
+      await this.#compute(path);
+      if (performance.now() >= end) return;
+    }
+  }
+
+  async #compute(path: string): Promise<void> {
+    let stamp = "";
+    try {
+      stamp = stampOf(await Deno.stat(path));
+      const digests = await digestsOf(path);
+      // of a file that is still being written they are nothing's
+      if (stampOf(await Deno.stat(path)) !== stamp) return;
+      this.#learn(path, { stamp, digests });
+      this.#store?.keepDigests(path, stamp, digests);
+    } catch (error) {
+      this.#learn(path, { stamp, problem: reasonOf(error) });
+    }
+  }
+
+  #learn(path: string, known: Known): void {
+    this.#known.delete(path);
+    this.#known.set(path, known);
+    if (this.#known.size <= MAX_DIGESTS) return;
+    for (const oldest of this.#known.keys()) {
+      this.#known.delete(oldest);
+      return;
+    }
+  }
+}

@@ -1,0 +1,76 @@
+/**
+ * One server for all who ask a directory for releases.
+ *
+ * @module
+ */
+
+import { PACKAGES_PATH, UPDATE_PATH } from "../omaha/mod.ts";
+import { documentAnswer, fileAnswer, plain, typeOf } from "./_answers.ts";
+import { fileInside, namesOf } from "./_paths.ts";
+import { LATEST_FILE } from "./_walk.ts";
+import { RETRY_SECONDS } from "./limits.ts";
+import { type OmahaParts, packageAnswer, updatesHandler } from "./omaha_updates.ts";
+import { stampOf, storedFile } from "./stored_file.ts";
+
+/** What a browser may do with what comes from here: show it. */
+const SAFE_HEADERS: Readonly<Record<string, string>> = {
+  "content-security-policy": "default-src 'none'; base-uri 'none'; form-action 'none'; " +
+    "frame-ancestors 'none'",
+  "referrer-policy": "no-referrer",
+  "x-content-type-options": "nosniff",
+};
+
+/** A name or an address, and perhaps a port: nothing that could break out of an address made of it. */
+const HOST = /^(?:[A-Za-z0-9](?:[A-Za-z0-9._-]{0,252})|\[[0-9A-Fa-f:.]{2,45}\])(?::\d{1,5})?$/;
+
+/** Answers a request that came from `client`. Throws where a file cannot be read. */
+export function serveHandler(
+  parts: OmahaParts,
+): (request: Request, client?: string) => Promise<Response> {
+  const updates = updatesHandler(parts);
+  return async (request, client = "") => {
+    const answer = await respond(request, client);
+    for (const [name, value] of Object.entries(SAFE_HEADERS)) {
+      if (!answer.headers.has(name)) answer.headers.set(name, value);
+    }
+    return answer;
+  };
+
+  async function respond(request: Request, client: string): Promise<Response> {
+    const host = request.headers.get("host");
+    const url = URL.parse(request.url);
+    if (!url || host !== null && !HOST.test(host)) return plain(400, "No such host");
+    const { pathname } = url;
+    if (pathname === UPDATE_PATH || pathname.startsWith(`${UPDATE_PATH}/`)) {
+      return await updates(request, client);
+    }
+    if (request.method !== "GET" && request.method !== "HEAD") {
+      await request.body?.cancel();
+      return plain(405, "GET and HEAD only", { allow: "GET, HEAD" });
+    }
+    const names = namesOf(pathname);
+    if (!names) return plain(404, "Not found");
+    if (pathname.startsWith(PACKAGES_PATH)) {
+      return await packageAnswer(request, names.slice(1), parts.catalogue);
+    }
+    return await fileBelow(request, names);
+  }
+
+  async function fileBelow(request: Request, names: readonly string[]): Promise<Response> {
+    const { root, contents } = parts.catalogue;
+    const name = names[names.length - 1];
+    const place = contents.places.get(names.slice(0, -1).join("/"));
+    const document = place?.documents.get(name);
+    if (document) return await documentAnswer(request, name, document);
+    if (place && name.startsWith(LATEST_FILE)) {
+      const why = place.problem ?? "there is none";
+      return plain(503, `This release is not offered: ${why}`, {
+        "retry-after": String(RETRY_SECONDS),
+      });
+    }
+    const found = await fileInside(root, names);
+    if (!found) return plain(404, "Not found");
+    const file = { tag: stampOf(found.info), type: typeOf(name) };
+    return await fileAnswer(request, storedFile(found.path, found.info, file));
+  }
+}

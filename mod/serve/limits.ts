@@ -1,0 +1,50 @@
+/**
+ * How much a served directory may hold, and what one client may ask of the server.
+ *
+ * @module
+ */
+
+/** Milliseconds between two looks at the directory. */
+export const RESCAN_MS = 2000;
+
+/** Levels of directories below the one that is served in which releases are looked for. */
+export const MAX_DEPTH = 6;
+
+/** Most directories that are looked at. */
+export const MAX_DIRECTORIES = 2048;
+
+/** Most entries of one directory that are looked at. */
+export const MAX_ENTRIES = 16_384;
+
+/** Most manifests of one image layout. */
+export const MAX_MANIFESTS = 4096;
+
+/** Most bytes of a `latest.json`, as nodes take it. */
+export const MAX_LATEST_BYTES: number = 1 << 20;
+
+/** Most bytes of what is signed beside it: signatures, and roots of trust. */
+export const MAX_SIGNATURE_BYTES: number = 64 << 10;
+
+/** Files whose digests are remembered. */
+export const MAX_DIGESTS = 65_536;
+
+/** Seconds after which a node may come back to a release that is not complete yet. */
+export const RETRY_SECONDS = 30;
+
+/** Nodes that are remembered; of more, those that were not seen for longest are forgotten. */
+export const MAX_NODES = 20_000;
+
+/** Days after which a node that does not ask any more is forgotten. */
+export const MAX_NODE_DAYS = 90;
+
+/** Most characters of anything that a node says of itself. */
+export const MAX_NODE_TEXT = 128;
+
+/** Milliseconds after which what has changed about nodes is in the database. */
+export const FLUSH_MS = 1000;
+
+/** Nodes on one page. */
+export const NODES_PER_PAGE = 100;
+
+/** Tags in one answer of the registry, where the client names no other number. */
+export const TAGS_PER_PAGE = 1000;

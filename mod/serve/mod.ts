@@ -1,0 +1,27 @@
+/**
+ * An update server out of one directory: its releases over HTTP and Omaha, and the nodes that ask for
+ * them.
+ *
+ * @module
+ */
+
+export type { Artifact, ArtifactName, Release } from "../core/mod.ts";
+export type {
+  OmahaAppRequest,
+  OmahaEventRequest,
+  OmahaOs,
+  OmahaPingRequest,
+  OmahaUpdateCheckRequest,
+  ServedFile,
+} from "../omaha/mod.ts";
+export type { FoundFile } from "./_paths.ts";
+export type { Place } from "./_walk.ts";
+export * from "./catalogue.ts";
+export * from "./choose_release.ts";
+export * from "./digest_book.ts";
+export * from "./fleet.ts";
+export * from "./handler.ts";
+export * from "./limits.ts";
+export * from "./omaha_updates.ts";
+export * from "./release_place.ts";
+export * from "./stored_file.ts";
