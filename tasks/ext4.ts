@@ -4,6 +4,7 @@
  * @module
  */
 
+import { commandsFor, type Ext4Entry } from "../mod/provision/mod.ts";
 import { buildEpoch } from "./epoch.ts";
 import { ProgramError, run, runBoth } from "./run.ts";
 
@@ -20,18 +21,6 @@ export interface Ext4Place {
   /** Bytes from the start of the image. */
   readonly offset: number;
 }
-
-/** Something to put there. Paths have no leading slash. */
-export type Ext4Entry =
-  | { readonly kind: "directory"; readonly path: string }
-  | { readonly kind: "link"; readonly path: string; readonly target: string }
-  /** `source`: the file whose bytes it gets; `mode`: permission bits, 0644 otherwise. */
-  | {
-    readonly kind: "file";
-    readonly path: string;
-    readonly source: string;
-    readonly mode?: number;
-  };
 
 /** Resolves when there is an empty file system of `size` bytes; the same arguments, the same bytes. */
 export async function makeExt4(
@@ -56,15 +45,6 @@ export async function fillExt4(place: Ext4Place, entries: readonly Ext4Entry[]):
   await editExt4(place, entries.flatMap(commandsFor));
 }
 
-/** The commands of debugfs that make `entry`, where nothing is in its place. */
-export function commandsFor(entry: Ext4Entry): string[] {
-  const path = quoted(`/${entry.path}`);
-  if (entry.kind === "directory") return [`mkdir ${path}`];
-  if (entry.kind === "link") return [`symlink ${path} ${quoted(entry.target)}`];
-  const mode = (0o100000 | (entry.mode ?? 0o644)).toString(8).padStart(7, "0");
-  return [`write ${quoted(entry.source)} ${path}`, `set_inode_field ${path} mode ${mode}`];
-}
-
 /**
  * Runs commands of debugfs that change the file system.
  *
@@ -84,12 +64,6 @@ export async function askExt4(
   command: string,
 ): Promise<Uint8Array<ArrayBuffer>> {
   return await debugfs(place, ["-R", command]);
-}
-
-/** Quotes a path for debugfs, which has no escape for a quote. */
-export function quoted(path: string): string {
-  if (!/["\n]/.test(path)) return `"${path}"`;
-  throw new Error(`wanted a path without quotes and line ends, found ${JSON.stringify(path)}`);
 }
 
 /** debugfs ends with 0 whatever happened: what it says on standard error is what counts. */

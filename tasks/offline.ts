@@ -6,7 +6,8 @@
 
 import type { Slot } from "../mod/core/mod.ts";
 import { LABELS } from "../mod/core/mod.ts";
-import { askExt4, commandsFor, editExt4, type Ext4Place, quoted } from "./ext4.ts";
+import { commandsFor, quoted } from "../mod/provision/mod.ts";
+import { askExt4, editExt4, type Ext4Place } from "./ext4.ts";
 import { type FatPlace, readFat, removeFat, writeFat } from "./fat.ts";
 import { imagePartition } from "./partition_table.ts";
 import { needsReplay, replayJournal, type SizedPlace, withReplayedCopy } from "./journal.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { SECTOR } from "./disk_layout.ts";
+import { extentOf, parseTable, SECTOR, TABLE_SECTORS } from "../mod/provision/mod.ts";
 
 /** A partition of an image. */
 export interface ImagePartition {
@@ -16,10 +16,6 @@ export interface ImagePartition {
   readonly size: number;
 }
 
-const HEADER_AT = SECTOR;
-const MOST_ENTRIES = 128;
-const ENTRY_BYTES = 128;
-
 /**
  * The partitions of `image` by its first table.
  *
@@ -27,33 +23,14 @@ const ENTRY_BYTES = 128;
  */
 export async function readPartitionTable(image: string): Promise<ImagePartition[]> {
   using file = await Deno.open(image);
-  const bytes = new Uint8Array(HEADER_AT + SECTOR + MOST_ENTRIES * ENTRY_BYTES);
+  const bytes = new Uint8Array((1 + TABLE_SECTORS) * SECTOR);
   for (let at = 0; at < bytes.length;) {
     const read = await file.read(bytes.subarray(at));
     if (read === null) break;
     at += read;
   }
-  const text = new TextDecoder();
-  if (text.decode(bytes.subarray(HEADER_AT, HEADER_AT + 8)) !== "EFI PART") {
-    throw new Error(`${image}: wanted an image with a GUID partition table, found none`);
-  }
-  const view = new DataView(bytes.buffer);
-  const utf16 = new TextDecoder("utf-16le");
-  const partitions: ImagePartition[] = [];
-  for (let number = 1; number <= MOST_ENTRIES; number++) {
-    const at = HEADER_AT + SECTOR + (number - 1) * ENTRY_BYTES;
-    const first = Number(view.getBigUint64(at + 32, true));
-    const last = Number(view.getBigUint64(at + 40, true));
-    if (first === 0) continue;
-    const name = utf16.decode(bytes.subarray(at + 56, at + ENTRY_BYTES)).replace(/\0.*$/s, "");
-    partitions.push({
-      number,
-      name,
-      offset: first * SECTOR,
-      size: (last - first + 1) * SECTOR,
-    });
-  }
-  return partitions;
+  return parseTable(bytes, image).partitions
+    .map((partition) => ({ ...extentOf(partition), ...partition }));
 }
 
 /**

@@ -6,7 +6,7 @@
 
 import { type Artifact, sumsOf } from "../mod/core/mod.ts";
 import { sha256OfFile } from "./digest.ts";
-import type { Ext4Entry } from "./ext4.ts";
+import type { Ext4Entry } from "../mod/provision/mod.ts";
 
 const ARTIFACTS = ["vmlinuz", "kubesolo-os.gz"] as const;
 

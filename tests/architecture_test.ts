@@ -15,6 +15,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   trust: ["core"],
   omaha: ["core"],
   media: ["core"],
+  provision: ["core"],
   // the one room that stands on another: it says what releases look like as OCI artifacts
   oci: ["core", "oras"],
   // the other side of what the sources ask, in one place

@@ -22,6 +22,7 @@ export * from "./handshake.ts";
 export * from "./health_check.ts";
 export * from "./healthcheck.ts";
 export * from "./known_time.ts";
+export * from "./mount_table.ts";
 export * from "./node.ts";
 export * from "./partitions.ts";
 export * from "./phases.ts";

@@ -1,6 +1,6 @@
-import { type Partition, reasonOf, UpdateError } from "../core/mod.ts";
+import { type MountedAt, type Partition, reasonOf, UpdateError } from "../core/mod.ts";
 import { deviceNumbers } from "./_block_devices.ts";
-import { type MountedAt, readMountTable } from "./_mount_table.ts";
+import { readMountTable } from "./_mount_table.ts";
 
 /** Who has a partition mounted. */
 export interface Holders {

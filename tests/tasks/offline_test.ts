@@ -93,6 +93,6 @@ Deno.test("a file that is no disk image is named as what it is", async () => {
   await assertRejects(
     () => readDataFile("/etc/passwd", "file"),
     Error,
-    "/etc/passwd: wanted an image with a GUID partition table, found none",
+    "reading the partition table of /etc/passwd: no GUID partition table",
   );
 });
