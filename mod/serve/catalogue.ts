@@ -9,6 +9,7 @@ import { findPlaces } from "./_walk.ts";
 import type { DigestBook } from "./digest_book.ts";
 import { RESCAN_MS } from "./limits.ts";
 import { type CompleteRelease, readReleasePlace, type ReleasePlace } from "./release_place.ts";
+import { readRepositoryPlace, type RepositoryPlace, ROOT_REPOSITORY } from "./repository_place.ts";
 
 /** What was there at one moment. */
 export interface Contents {
@@ -16,11 +17,18 @@ export interface Contents {
   readonly places: ReadonlyMap<string, ReleasePlace>;
   /** Releases of which all files are here, by their ids. */
   readonly releases: ReadonlyMap<string, readonly [CompleteRelease, ReleasePlace]>;
+  /** Image layouts, by the names of their repositories. */
+  readonly repositories: ReadonlyMap<string, RepositoryPlace>;
   /** What could not be looked at, and why, by names of directories. */
   readonly problems: ReadonlyMap<string, string>;
 }
 
-const NOTHING: Contents = { places: new Map(), releases: new Map(), problems: new Map() };
+const NOTHING: Contents = {
+  places: new Map(),
+  releases: new Map(),
+  repositories: new Map(),
+  problems: new Map(),
+};
 
 /** Milliseconds of computing digests between two looks. */
 const WORK_MS = 1000;
@@ -71,7 +79,7 @@ export class Catalogue {
 
   /** Looks at the directory. Never throws: what is wrong is in the contents. */
   async look(): Promise<void> {
-    const { releases: found, problems } = await findPlaces(this.root);
+    const { releases: found, layouts, problems } = await findPlaces(this.root);
     const all = new Map(problems);
     const places = new Map<string, ReleasePlace>();
     const releases = new Map<string, readonly [CompleteRelease, ReleasePlace]>();
@@ -86,7 +94,14 @@ export class Catalogue {
         all.set(place.name, reasonOf(error));
       }
     }
-    this.#contents = { places, releases, problems: all };
+    const repositories = new Map<string, RepositoryPlace>();
+    for (const layout of layouts) {
+      const before = this.#contents.repositories.get(layout.name || ROOT_REPOSITORY);
+      const read = await readRepositoryPlace(this.root, layout, this.#book, before);
+      // a directory of that name goes before the served one itself
+      repositories.set(read.name, read);
+    }
+    this.#contents = { places, releases, repositories, problems: all };
   }
 
   /** Looks until no digest is missing. */

@@ -10,6 +10,7 @@ import { fileInside, namesOf } from "./_paths.ts";
 import { LATEST_FILE } from "./_walk.ts";
 import { RETRY_SECONDS } from "./limits.ts";
 import { type OmahaParts, packageAnswer, updatesHandler } from "./omaha_updates.ts";
+import { REGISTRY_PATH, registryAnswer } from "./registry.ts";
 import { stampOf, storedFile } from "./stored_file.ts";
 
 /** What a browser may do with what comes from here: show it. */
@@ -19,6 +20,9 @@ const SAFE_HEADERS: Readonly<Record<string, string>> = {
   "referrer-policy": "no-referrer",
   "x-content-type-options": "nosniff",
 };
+
+/** What the `User-Agent` of nodes begins with. */
+const NODE_AGENT = "kubesolo-update";
 
 /** A name or an address, and perhaps a port: nothing that could break out of an address made of it. */
 const HOST = /^(?:[A-Za-z0-9](?:[A-Za-z0-9._-]{0,252})|\[[0-9A-Fa-f:.]{2,45}\])(?::\d{1,5})?$/;
@@ -41,26 +45,40 @@ export function serveHandler(
     const url = URL.parse(request.url);
     if (!url || host !== null && !HOST.test(host)) return plain(400, "No such host");
     const { pathname } = url;
+    const agent = request.headers.get("user-agent") ?? "";
+    const seen = (channel: string) => {
+      // browsers and mirrors are no nodes
+      if (agent.startsWith(NODE_AGENT)) parts.fleet.asked({ address: client, agent }, channel);
+    };
     if (pathname === UPDATE_PATH || pathname.startsWith(`${UPDATE_PATH}/`)) {
       return await updates(request, client);
+    }
+    const names = namesOf(pathname);
+    if (pathname === REGISTRY_PATH || pathname.startsWith(`${REGISTRY_PATH}/`)) {
+      const steps = pathname === `${REGISTRY_PATH}/` ? ["v2"] : names ?? ["v2", "", "", ""];
+      return await registryAnswer(request, steps, parts.catalogue, (_, tag) => seen(tag));
     }
     if (request.method !== "GET" && request.method !== "HEAD") {
       await request.body?.cancel();
       return plain(405, "GET and HEAD only", { allow: "GET, HEAD" });
     }
-    const names = namesOf(pathname);
     if (!names) return plain(404, "Not found");
     if (pathname.startsWith(PACKAGES_PATH)) {
       return await packageAnswer(request, names.slice(1), parts.catalogue);
     }
-    return await fileBelow(request, names);
+    return await fileBelow(request, names, seen);
   }
 
-  async function fileBelow(request: Request, names: readonly string[]): Promise<Response> {
+  async function fileBelow(
+    request: Request,
+    names: readonly string[],
+    seen: (channel: string) => void,
+  ): Promise<Response> {
     const { root, contents } = parts.catalogue;
     const name = names[names.length - 1];
     const place = contents.places.get(names.slice(0, -1).join("/"));
     const document = place?.documents.get(name);
+    if (place && name === LATEST_FILE) seen(place.releases[0]?.release.channel ?? "");
     if (document) return await documentAnswer(request, name, document);
     if (place && name.startsWith(LATEST_FILE)) {
       const why = place.problem ?? "there is none";

@@ -19,6 +19,9 @@ export const MAX_ENTRIES = 16_384;
 /** Most manifests of one image layout. */
 export const MAX_MANIFESTS = 4096;
 
+/** Indexes that lie inside each other. */
+export const MAX_INDEX_DEPTH = 8;
+
 /** Most bytes of a `latest.json`, as nodes take it. */
 export const MAX_LATEST_BYTES: number = 1 << 20;
 

@@ -1,6 +1,6 @@
 /**
- * An update server out of one directory: its releases over HTTP and Omaha, and the nodes that ask for
- * them.
+ * An update server out of one directory: its releases over HTTP and Omaha, its image layouts as a
+ * registry, and the nodes that ask for them.
  *
  * @module
  */
@@ -14,6 +14,14 @@ export type {
   OmahaUpdateCheckRequest,
   ServedFile,
 } from "../omaha/mod.ts";
+export type {
+  CommonManifest,
+  Descriptor,
+  ImageIndex,
+  ImageManifest,
+  Manifest,
+  Platform,
+} from "../oras/mod.ts";
 export type { FoundFile } from "./_paths.ts";
 export type { Place } from "./_walk.ts";
 export * from "./catalogue.ts";
@@ -23,5 +31,7 @@ export * from "./fleet.ts";
 export * from "./handler.ts";
 export * from "./limits.ts";
 export * from "./omaha_updates.ts";
+export * from "./registry.ts";
 export * from "./release_place.ts";
+export * from "./repository_place.ts";
 export * from "./stored_file.ts";

@@ -111,16 +111,19 @@ function offer(
   }
   say(id, `runs ${wish.version}, and is offered ${next.release.version}`, true);
   fleet.offered(id, next.release.version);
-  const base = `${origin}${PACKAGES_PATH}`;
+  const codebase = (one: CompleteRelease) => `${origin}${PACKAGES_PATH}${one.id}/`;
   if (steps.length === 1 || !severalOk) {
-    return { urls: [`${base}${encodeURIComponent(next.id)}/`], manifests: [manifestOf(next)] };
+    return { urls: [codebase(next)], manifests: [manifestOf(next)] };
   }
-  const last = steps.length - 1;
-  const manifests = steps.map((step, at) => ({
-    ...manifestOf(step, `${encodeURIComponent(step.id)}/`),
-    ...at < last ? { is_floor: true } : { is_target: true },
-  }));
-  return { urls: [base], manifests };
+  const floors = steps.slice(0, -1);
+  const target = steps[steps.length - 1];
+  return {
+    urls: [codebase(target)],
+    manifests: [
+      ...floors.map((one) => ({ ...manifestOf(one, `${one.id}/`), is_floor: true })),
+      { ...manifestOf(target), is_target: true },
+    ],
+  };
 }
 
 /** One version as a manifest; `prefix` is where its packages are below the codebase. */
@@ -145,17 +148,17 @@ function manifestOf({ release, artifacts }: CompleteRelease, prefix = ""): Omaha
 
 /**
  * The file behind the names below `/packages/`: a package of a release, its `latest.json` and signatures, or
- * the roots of trust in its directory.
+ * the roots of trust in its directory. The codebases of other releases lie below each, for those on the way.
  */
 export async function packageAnswer(
   request: Request,
   names: readonly string[],
   { root, contents }: Catalogue,
 ): Promise<Response> {
-  const [id, name, below] = names;
+  const [id, name, below, ...more] = names.slice(contents.releases.has(names[1]) ? 1 : 0);
   const [release, place] = contents.releases.get(id) ?? [];
-  if (!release || !place) return plain(404, "No such release");
-  if (names.length === 2) {
+  if (!release || !place || more.length > 0) return plain(404, "No such release");
+  if (below === undefined) {
     const document = place.documents.get(name);
     if (document) return await documentAnswer(request, name, document);
     const artifact = release.artifacts.find((one) => one.name === name);
@@ -165,7 +168,7 @@ export async function packageAnswer(
       return await fileAnswer(request, storedFile(artifact.path, artifact.info, { tag, type }));
     }
   }
-  if (names.length === 3 && name === "trust" && TRUST_FILE.test(below)) {
+  if (name === "trust" && TRUST_FILE.test(below)) {
     const steps = place.name === "" ? [] : place.name.split("/");
     const found = await fileInside(root, [...steps, name, below]);
     if (found) {

@@ -42,7 +42,7 @@ Deno.test("a release's codebase has its packages, its latest.json and the signat
   const [status, { updatecheck }] = await ask(served, { version: "1.0.0", updatecheck: {} });
   assertEquals([status, updatecheck?.status], [200, "ok"]);
   const [codebase] = updatecheck?.urls ?? [];
-  assertMatch(codebase, /^http:\/\/127\.0\.0\.1:\d+\/packages\/2\.0\.0%2B1-[0-9a-f]{16}\/$/);
+  assertMatch(codebase, /^http:\/\/127\.0\.0\.1:\d+\/packages\/2\.0\.0\+1-[0-9a-f]{16}\/$/);
   const [{ packages, actions }] = updatecheck?.manifests ?? [];
   for (const [at, name] of ["vmlinuz", "kubesolo-os.gz"].entries()) {
     const bytes = bytesOf(name, "2.0.0+1");
@@ -149,6 +149,8 @@ Deno.test("a node that is too old for the newest is led there", async () => {
       assertEquals(createHash("sha256").update(bytes).digest("base64"), hash_sha256, version);
     }
   }
+  const statement = await (await fetch(`${codebase}latest.json`)).json();
+  assertEquals(statement.version, "3.0.0");
   await Deno.remove(`${served.directory}/a`, { recursive: true });
   await served.look();
   assertEquals(await offered(served, { version: "1.0.0" }), ["noupdate"]);

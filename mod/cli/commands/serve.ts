@@ -11,12 +11,14 @@ const WHAT = `
 What is in the directory is served as it is, and every release that is complete there:
   latest.json                  one release, beside its files
   stable/amd64/latest.json     or several, in directories of any names, 6 levels deep at most
+  os/kubesolo/oci-layout       an image layout: the repository os/kubesolo of a registry
 Releases may be added, changed and removed at any time. One is offered from the moment when
 all files that its latest.json names are there, with the sizes and SHA-256 that it says.
 
 Nodes ask with
   apply --server http://HOST:8000/stable/amd64
   apply --omaha http://HOST:8000/v1/update/
+  apply --registry HOST:8000/os/kubesolo --plain-http
 
 The compiled agent serves directories in its own places (${DEFAULT_DIRECTORY});
 from a checkout, \`deno task serve --dir DIR\` serves any.`;
