@@ -16,7 +16,7 @@ import { withLock } from "./lock.ts";
 import { run } from "./run.ts";
 import { findRuntime, type Runtime, TARGETS } from "./runtime.ts";
 import { main, say } from "./screen.ts";
-import { agentSourcesDigest, ROOT } from "./sources.ts";
+import { agentSourcesDigest, EMBEDDED, ROOT } from "./sources.ts";
 
 /** Where compiled agents go unless told otherwise. */
 export const DIST: string = `${ROOT}/dist`;
@@ -82,6 +82,7 @@ async function compile(
       "--permission-set=agent",
       // in a set, a name would be one beside deno.json; here it is one where the agent is started
       `--allow-read=${manifest.permissions.agent.read.join(",")}`,
+      ...EMBEDDED.flatMap((path) => ["--include", path]),
       "--no-prompt",
       "--no-code-cache", // it would be a predictable file in /tmp that a root agent trusts
       ...["--target", TARGETS[architecture]],

@@ -10,7 +10,10 @@ import { createHash } from "node:crypto";
 /** The root of this repository. */
 export const ROOT: string = dirname(dirname(fromFileUrl(import.meta.url)));
 
-const AGENT_SOURCES = ["main.ts", "deno.json", "deno.lock", "mod"];
+/** What is embedded in the agent for `install`, which reads it there. */
+export const EMBEDDED: readonly string[] = ["deploy/systemd", "deploy/openrc"];
+
+const AGENT_SOURCES = ["main.ts", "deno.json", "deno.lock", "mod", ...EMBEDDED];
 
 /** SHA-256 over names and bytes of everything that the agent is compiled from. */
 export async function agentSourcesDigest(): Promise<string> {

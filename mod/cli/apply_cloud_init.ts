@@ -6,7 +6,7 @@
 
 import { type Disk, reasonOf, replaceFile, UpdateError } from "../core/mod.ts";
 import { MAX_CLOUD_CONFIG_BYTES, readCloudConfig } from "./cloud_config.ts";
-import { parseConf, readConf } from "./conf_file.ts";
+import { confLine, readConf, saysJust } from "./conf_file.ts";
 import { type Given, keyOf } from "./read_settings.ts";
 import { problemOf } from "./report_settings.ts";
 import { readSmallText } from "./small_text.ts";
@@ -86,21 +86,15 @@ export function showApplied({ result, file, keys, backup }: Applied): string {
 
 /** The text of the file; whatever is in it, it reads back as these settings and no others. */
 function confText(given: readonly Given[], from: string): string {
-  const lines = given.map(({ name, text }) => `${keyOf(name)}=${quoted(text)}`);
+  const pairs = given.map(({ name, text }) => [keyOf(name), text] as const);
+  const lines = pairs.map(([key, value]) => confLine(key, value));
   const text = [`${MARK}${from}; changes here are lost`, ...lines, ""].join("\n");
-  const read = parseConf(text).map(({ key, value }) => [key, value]);
-  const meant = given.map(({ name, text }) => [keyOf(name), text]);
-  if (JSON.stringify(read) === JSON.stringify(meant)) return text;
+  if (saysJust(text, pairs)) return text;
   throw new UpdateError("usage", {
     operation: `reading ${from}`,
     found: "a name or a value that does not fit on a line of update.conf",
     advice: "leave out line breaks",
   });
-}
-
-/** Quotes that belong to a value must not be taken for quotes round it. */
-function quoted(text: string): string {
-  return /^(["']).*\1$/.test(text) ? `"${text}"` : text;
 }
 
 async function replaceText(disk: Disk, path: string, text: string): Promise<void> {

@@ -13,6 +13,7 @@ import { addApply } from "./commands/apply.ts";
 import { addCheck } from "./commands/check.ts";
 import { addConfig } from "./commands/config.ts";
 import { addHealthcheck } from "./commands/healthcheck.ts";
+import { addInstall } from "./commands/install.ts";
 import { addKeygen } from "./commands/keygen.ts";
 import { addMetrics } from "./commands/metrics.ts";
 import { addRollback } from "./commands/rollback.ts";
@@ -76,6 +77,7 @@ export function buildProgram(
   addHealthcheck(desk);
   addRollback(desk);
   addStatus(desk);
+  addInstall(desk);
   addMetrics(desk);
   addServe(desk);
   addServePackage(desk);

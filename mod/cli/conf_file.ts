@@ -58,6 +58,17 @@ export async function readConf(
   }
 }
 
+/** A line that reads back as this, whatever quotes belong to the value. */
+export function confLine(key: string, value: string): string {
+  return `${key}=${/^(["']).*\1$/.test(value) ? `"${value}"` : value}`;
+}
+
+/** Whether a text reads back as these keys with these values, and no others. */
+export function saysJust(text: string, pairs: readonly (readonly [string, string])[]): boolean {
+  const read = parseConf(text).map(({ key, value }) => [key, value]);
+  return JSON.stringify(read) === JSON.stringify(pairs);
+}
+
 function unquoted(value: string): string {
   const [quote] = value;
   const whole = value.length > 1 && (quote === '"' || quote === "'") && value.endsWith(quote);

@@ -89,7 +89,8 @@ export function givenByFile(text: string, file: string): Given[] {
   });
 }
 
-function givenByFlags(flags: SettingFlags): Given[] {
+/** The settings among the flags of a command. */
+export function givenByFlags(flags: SettingFlags): Given[] {
   const names = Object.keys(SETTINGS) as SettingName[];
   return names.flatMap((name): Given[] => {
     const text = flags[name];

@@ -21,9 +21,9 @@ export const SCOPE: { readonly read: readonly string[]; readonly write: readonly
   write: manifest.permissions.agent.write.filter(isOwn),
 };
 
-/** The rest are containerd's socket, a pod's account and update.conf, which no flag need name. */
+/** The rest are single files, such as containerd's socket and what `install` puts in place. */
 function isOwn(path: string): boolean {
-  return /\/kubesolo(?:-update)?$/.test(path);
+  return /^\/(?:etc|var\/lib)\/kubesolo$|^\/run\/kubesolo-update$/.test(path);
 }
 
 /**

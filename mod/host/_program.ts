@@ -4,11 +4,16 @@
  * @module
  */
 
+/** Where mount(8) is. */
+export const MOUNT_PROGRAMS: readonly string[] = ["/usr/bin/mount", "/bin/mount"];
+
 /** How a program ended. */
 export interface ProgramEnd {
   /** The path that was there. */
   readonly path: string;
   readonly success: boolean;
+  /** What it wrote on standard output. */
+  readonly said: string;
   /** What it wrote on standard error, or its exit status where it wrote nothing. */
   readonly complaint: string;
 }
@@ -21,16 +26,18 @@ export async function runFirst(
   for (const path of paths) {
     try {
       // PATH, LD_PRELOAD and the language of messages are nothing that a caller should choose
-      const { success, code, stderr } = await new Deno.Command(path, {
+      const { success, code, stdout, stderr } = await new Deno.Command(path, {
         args: [...args],
         clearEnv: true,
         env: { LC_ALL: "C" },
         stdin: "null",
-        stdout: "null",
+        stdout: "piped",
         stderr: "piped",
       }).output();
-      const said = new TextDecoder().decode(stderr).trim();
-      return { path, success, complaint: said || `exit status ${code}` };
+      const [said, complaint] = [stdout, stderr].map((bytes) =>
+        new TextDecoder().decode(bytes).trim()
+      );
+      return { path, success, said, complaint: complaint || `exit status ${code}` };
     } catch (error) {
       // a path that was absent when the agent started is not on its list of programs
       const absent = error instanceof Deno.errors.NotFound ||

@@ -1,5 +1,5 @@
 /**
- * What the kernel knows of this node: its name, and how long it runs.
+ * What the kernel knows of this node and this process: its name, how long it runs, who we are.
  *
  * @module
  */
@@ -16,6 +16,12 @@ export async function readHostname(disk: Disk, view: string = HOST_VIEW): Promis
 /** Seconds since the kernel started; time in suspension counts. The view must be there. */
 export async function readUptime(disk: Disk, view: string = HOST_VIEW): Promise<number> {
   return Number.parseFloat(await attribute(disk, `${view}/proc/uptime`));
+}
+
+/** Whether this process is root's (effective user 0). The view must be there. */
+export async function isRoot(disk: Disk, view: string = HOST_VIEW): Promise<boolean> {
+  const status = await attribute(disk, `${view}/proc/self/status`);
+  return /^Uid:\t\d+\t(\d+)\t/m.exec(status)?.[1] === "0";
 }
 
 async function attribute(disk: Disk, path: string): Promise<string> {

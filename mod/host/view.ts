@@ -8,12 +8,10 @@
  */
 
 import { reasonOf, UpdateError } from "../core/mod.ts";
-import { runFirst } from "./_program.ts";
+import { MOUNT_PROGRAMS, runFirst } from "./_program.ts";
 
 /** Where the view is: `dev`, `proc` and `sys` lie below it. */
 export const HOST_VIEW = "/run/kubesolo-update/host";
-
-const MOUNT_PROGRAMS = ["/usr/bin/mount", "/bin/mount"];
 
 /** What is mounted, and a path in it that shows that it is. */
 const PARTS = [

@@ -18,18 +18,25 @@ const TARGETS = [
 
 /**
  * Everything that systemd could change is its own: it says so itself (`container`), and then leaves
- * swaps and loop devices alone when it goes. $1: the agent; $2: what to show as /sys.
+ * swaps and loop devices alone when it goes. $1: the agent; $2: what to show as /sys; $3: `bare` for a
+ * node on which the agent is not installed, but lies in /root.
  */
 const SETUP = `
 set -e
 awk '$1 ~ "^/dev/loop" { print $2 }' /proc/mounts | while read -r copy; do umount "$copy"; done
 mount -t tmpfs tmpfs /run
-mkdir -p /run/etc/up /run/etc/work /run/bin/up /run/bin/work /run/boot /run/sys /run/units /run/none
+mkdir -p /run/etc/up /run/etc/work /run/bin/up /run/bin/work /run/boot /run/sys /run/units /run/none /run/own
 mount --bind "$2" /run/sys
 mount -t overlay overlay -o lowerdir=/etc,upperdir=/run/etc/up,workdir=/run/etc/work /etc
 mount -t overlay overlay -o lowerdir=/usr/bin,upperdir=/run/bin/up,workdir=/run/bin/work /usr/bin
-touch /usr/bin/kubesolo-update
-mount --bind "$1" /usr/bin/kubesolo-update
+mount -t tmpfs tmpfs /root
+mount -t tmpfs tmpfs /usr/local/bin
+if [ "$3" = bare ]; then
+  cp "$1" /root/kubesolo-update
+else
+  touch /usr/bin/kubesolo-update
+  mount --bind "$1" /usr/bin/kubesolo-update
+fi
 mount -t tmpfs tmpfs /var/lib
 mkdir -p /etc/kubesolo /var/lib/kubesolo
 mount -t proc proc /proc
@@ -47,7 +54,7 @@ cp ${TARGETS.map((name) => `/usr/lib/systemd/system/${name}`).join(" ")} /run/un
 cp /usr/lib/systemd/system/systemd-reboot.service /run/units
 cp ${ROOT}/deploy/systemd/* /run/units
 mount --bind /run/units /usr/lib/systemd/system
-mount --bind /run/none /etc/systemd/system
+mount --bind /run/own /etc/systemd/system
 mount --bind /run/none /usr/lib/systemd/system-generators
 mount --bind /run/none /etc/systemd/system-generators 2>/dev/null || true
 for unit in /run/units/kubesolo-update*.service; do
@@ -59,7 +66,9 @@ StandardOutput=append:/run/out
 StandardError=append:/run/out
 BindReadOnlyPaths=/run/sys:/run/kubesolo-update/host/sys /proc:/run/kubesolo-update/host/proc
 END
+  if [ "$3" = bare ]; then rm "$unit"; fi
 done
+if [ "$3" = bare ]; then rm -f /run/units/kubesolo-update.timer /run/units/kubesolo-update-reboot.path; fi
 export container=kubesolo-update-test
 exec /usr/lib/systemd/systemd --system --unit=basic.target --log-target=console \\
   --default-standard-output=null
@@ -86,8 +95,8 @@ export class Systemd implements AsyncDisposable {
     this.#cgroup = cgroup;
   }
 
-  /** Resolves when it takes commands. */
-  static async start(node: TestNode): Promise<Systemd> {
+  /** Resolves when it takes commands. `bare`: a node on which nobody has installed the agent yet. */
+  static async start(node: TestNode, state: "installed" | "bare" = "installed"): Promise<Systemd> {
     const cgroup = await makeCgroup();
     return await withMountLock(async () => {
       const unshare = new Deno.Command("sh", {
@@ -100,6 +109,7 @@ export class Systemd implements AsyncDisposable {
           "sh",
           node.sandbox.agent,
           `${node.disk.view}/sys`,
+          state,
         ],
         stdin: "null",
       }).spawn();

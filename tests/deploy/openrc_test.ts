@@ -134,3 +134,57 @@ Deno.test("under OpenRC, metrics are served until they are stopped", async () =>
   }
   await assertRejects(get, TypeError);
 });
+
+Deno.test("under OpenRC, install puts services into the runlevel and starts them, once", async () => {
+  await using node = await openrcNode();
+  const service = (...args: readonly string[]) => node.sandbox.run("rc-service", ...args);
+  // a clean node but for one service that was copied from deploy/, and one that somebody wrote
+  await node.sandbox.sh(`
+    umount /usr/bin/kubesolo-update; rm /usr/bin/kubesolo-update
+    mount -t tmpfs tmpfs /usr/local/bin
+    cd /etc/init.d; rm kubesolo-update-healthcheck kubesolo-update-metrics
+    printf '#!/sbin/openrc-run\nstart() { return 0; }\n' >kubesolo-update-reboot
+    mount -t tmpfs tmpfs /etc/runlevels 2>/dev/null || mkdir /etc/runlevels
+    mkdir /etc/runlevels/default
+    echo 'update_args="--activate --jitter 0.1"' >/etc/conf.d/kubesolo-update
+    echo 'metrics_args="--listen 127.0.0.1:${closedPort()}"' >/etc/conf.d/kubesolo-update-metrics`);
+  await node.publish({ version: "2.0.0" });
+  const install = async (...flags: readonly string[]) => {
+    const { code, stdout, stderr } = await node.update("install", "--json", ...flags);
+    assertEquals([code, stderr], [0, ""], stdout);
+    return JSON.parse(stdout);
+  };
+  const results = (things: readonly { result: string }[]) => things.map(({ result }) => result);
+  try {
+    const done = await install();
+    assertEquals([done.init, done.executable.result], ["openrc", "installed"]);
+    assertEquals(results(done.units), ["replaced", "installed", "installed", "kept"]);
+    assertEquals(results(done.services), ["enabled", "enabled", "enabled"]);
+    assertEquals(
+      (await node.sandbox.sh("ls /etc/runlevels/default; stat --format=%a /etc/init.d/kube*"))
+        .split(
+          "\n",
+        ),
+      [
+        ...["kubesolo-update", "kubesolo-update-healthcheck", "kubesolo-update-metrics"],
+        ...["755", "755", "755", "755", ""],
+      ],
+    );
+    await until(async () => (await node.state()).phase === "activated");
+    assertEquals((await service("kubesolo-update-metrics", "status")).code, 0);
+
+    const again = await install();
+    assertEquals(again.executable.result, "unchanged");
+    assertEquals(results(again.units), ["unchanged", "unchanged", "unchanged", "kept"]);
+    assertEquals(results(again.services), ["unchanged", "unchanged", "unchanged"]);
+    const forced = await install("--force");
+    assertEquals(forced.units[3].backup, "/etc/init.d/kubesolo-update-reboot.bak");
+    assertEquals(
+      (await node.sandbox.run("rc-service", "kubesolo-update-reboot", "describe")).code,
+      0,
+    );
+  } finally {
+    await service("kubesolo-update", "stop");
+    await service("kubesolo-update-metrics", "stop");
+  }
+});

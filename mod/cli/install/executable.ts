@@ -1,0 +1,124 @@
+/**
+ * Executables of the agent: what they are, and their way into place.
+ *
+ * @module
+ */
+
+import { Buffer } from "node:buffer";
+import { createHash } from "node:crypto";
+import { compareVersions, type DiskFile, isVersion, UpdateError } from "../../core/mod.ts";
+import { DenoDisk, placeFile } from "../../host/mod.ts";
+
+/** Where an executable may be put: below these. The first one is where it goes to a new node. */
+export const PREFIXES = ["/usr/local", "/usr"] as const;
+
+/** Permissions of an executable. */
+const MODE = 0o755;
+
+const PIECE_BYTES = 4 << 20;
+
+/** What an executable is. */
+export interface Build {
+  /** Its bytes. */
+  readonly sha256: string;
+  /** Its version; undefined where it is no agent. */
+  readonly version?: string;
+}
+
+/** The executable below a prefix. */
+export function executableBelow(prefix: string): string {
+  return `${prefix}/bin/kubesolo-update`;
+}
+
+/** Where the agent belongs on this node: where one is, else below the first of {@linkcode PREFIXES}. */
+export async function choosePrefix(): Promise<string> {
+  for (const prefix of PREFIXES) {
+    if (await Deno.lstat(executableBelow(prefix)).catch(() => undefined)) return prefix;
+  }
+  return PREFIXES[0];
+}
+
+/** What the executable at `path` is; undefined where there is none. */
+export async function describeBuild(path: string): Promise<Build | undefined> {
+  try {
+    if (!(await Deno.lstat(path)).isFile) return { sha256: "" };
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+  return await copy(path);
+}
+
+/**
+ * Whether an executable may take another one's place.
+ *
+ * @throws {UpdateError} `refused` where it is older.
+ */
+export function refuseOlder(path: string, found: Build, own: Build, force: boolean): void {
+  if (force || !found.version || !own.version) return;
+  if (compareVersions(own.version, found.version) >= 0) return;
+  throw new UpdateError("refused", {
+    operation: `replacing ${path}`,
+    found: `${found.version} is installed, and this is ${own.version}`,
+    advice: "nothing was touched; add --force to go back to the older one",
+  });
+}
+
+/**
+ * Resolves when the executable at `from` is durably at `to`, in one step.
+ *
+ * @throws {UpdateError} `slot` where it cannot be written, or did not come out as `build`.
+ */
+export async function placeExecutable(from: string, to: string, build: Build): Promise<void> {
+  await placeFile(to, MODE, async (file) => {
+    const { sha256 } = await copy(from, file);
+    if (sha256 === build.sha256) return;
+    throw new UpdateError("slot", {
+      operation: `copying ${from} to ${to}`,
+      found: "it changed meanwhile",
+      advice: "run it again once nobody replaces it any more",
+    });
+  });
+}
+
+/** Reads an executable, and writes it `into` a file, where one is given. */
+async function copy(from: string, into?: DiskFile): Promise<Build> {
+  const source = await new DenoDisk().open(from, "read");
+  try {
+    const hash = createHash("sha256");
+    const piece = new Uint8Array(PIECE_BYTES);
+    const search = new VersionSearch();
+    for (let read = source.read(piece); read; read = source.read(piece)) {
+      const bytes = piece.subarray(0, read);
+      hash.update(bytes);
+      into?.write(bytes);
+      search.see(bytes);
+    }
+    return { sha256: hash.digest("hex"), version: search.version };
+  } finally {
+    source.close();
+  }
+}
+
+/** In the deno.json that `deno compile` embeds; here in two, since this file is embedded as well. */
+const LANDMARK = '"name": ' + '"@kubesolo/update"';
+/** The version is in the line after it. */
+const VERSION_WITHIN_BYTES = 256;
+
+/** Looks for the version of an agent in its bytes, without running it. */
+class VersionSearch {
+  version?: string;
+  #rest = Buffer.alloc(0);
+
+  see(bytes: Uint8Array): void {
+    if (this.version !== undefined) return;
+    const seen = Buffer.concat([this.#rest, bytes]);
+    const at = seen.indexOf(LANDMARK);
+    if (at >= 0) {
+      const text = seen.toString("latin1", at, at + VERSION_WITHIN_BYTES);
+      const found = /^[^\n]*\n\s*"version": "([^"\n]*)"/.exec(text)?.[1];
+      if (found !== undefined && isVersion(found)) this.version = found;
+    }
+    this.#rest = Buffer.from(seen.subarray(-VERSION_WITHIN_BYTES));
+  }
+}

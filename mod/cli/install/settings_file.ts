@@ -1,0 +1,74 @@
+/**
+ * The update.conf of a new node.
+ *
+ * @module
+ */
+
+import { dirname } from "@std/path";
+import { type Disk, UpdateError } from "../../core/mod.ts";
+import { placeFile, PRIVATE_MODE, setAside } from "../../host/mod.ts";
+import { confLine, DEFAULT_CONF, readConf, saysJust } from "../conf_file.ts";
+import { type Given, keyOf } from "../read_settings.ts";
+import { problemOf } from "../report_settings.ts";
+import { type SettingName, settingOf, SETTINGS } from "../settings.ts";
+import { keptFile } from "./plan_files.ts";
+import type { Step } from "./step.ts";
+
+/**
+ * The way to an update.conf with the settings that were given, and all others as comments. One that is
+ * there stays, unless settings were given and `force` says so; it is kept as `.bak` then.
+ *
+ * @throws {UpdateError} `usage` where a setting is no good.
+ */
+export async function planSettings(
+  disk: Disk,
+  given: readonly Given[],
+  force: boolean,
+): Promise<Step> {
+  for (const one of given) {
+    const problem = await problemOf(disk, one);
+    if (problem) throw problem;
+  }
+  const path = DEFAULT_CONF;
+  const text = exampleConf(given);
+  const before = await readConf(disk, path);
+  const write = () =>
+    // an address may have a password in it
+    placeFile(path, PRIVATE_MODE, (file) => file.write(new TextEncoder().encode(text)));
+  if (before === undefined) {
+    return { placed: { path, result: "installed" }, perform: write };
+  }
+  if (before === text || given.length === 0) return { placed: { path, result: "unchanged" } };
+  if (!force) return keptFile(path, "it was there; what was given now is not in it");
+  const backup = `${path}.bak`;
+  return {
+    placed: { path, result: "replaced", backup },
+    async perform() {
+      await setAside(path, backup);
+      await write();
+    },
+  };
+}
+
+/** Every setting with what it is for; those that were not given are comments. */
+function exampleConf(given: readonly Given[]): string {
+  const lines = [
+    "# Settings of kubesolo-update. A flag goes before this file; `kubesolo-update config` shows what",
+    "# counts, and what is wrong with it.",
+  ];
+  for (const name of Object.keys(SETTINGS) as SettingName[]) {
+    const { meaning, default: text = "" } = settingOf(name);
+    const key = keyOf(name);
+    lines.push("", `# ${meaning}`);
+    const own = given.filter((one) => one.name === name);
+    lines.push(...own.length > 0 ? own.map((one) => confLine(key, one.text)) : [`#${key}=${text}`]);
+  }
+  const text = `${lines.join("\n")}\n`;
+  const pairs = given.map((one) => [keyOf(one.name), one.text] as const);
+  if (saysJust(text, pairs)) return text;
+  throw new UpdateError("usage", {
+    operation: `writing ${DEFAULT_CONF}`,
+    found: "a value that does not fit on a line",
+    advice: `leave out line breaks, or make ${dirname(DEFAULT_CONF)} by hand`,
+  });
+}

@@ -1,0 +1,92 @@
+/**
+ * Files among those of others, where the agent may touch its own names and nothing else: not even the
+ * directory can be read.
+ *
+ * @module
+ */
+
+import { dirname } from "@std/path";
+import { type DiskFile, reasonOf, UpdateError } from "../core/mod.ts";
+import { runFirst } from "./_program.ts";
+import { DenoDisk } from "./disk.ts";
+
+const MKDIR_PROGRAMS = ["/usr/bin/mkdir", "/bin/mkdir"];
+
+/**
+ * Resolves when `path` durably has what `fill` wrote, and these permissions; after a power cut it has
+ * either what it had or that. The directory is made where it is missing.
+ *
+ * @throws {UpdateError} `slot` where it cannot be written.
+ */
+export async function placeFile(
+  path: string,
+  mode: number,
+  fill: (file: DiskFile) => Promise<void> | void,
+): Promise<void> {
+  const disk = new DenoDisk({ fileMode: mode });
+  const temporary = `${path}.new`;
+  try {
+    // left from a power cut, it would keep the permissions that it has
+    await disk.remove(temporary);
+    const file = await openIn(disk, temporary);
+    try {
+      await fill(file);
+      await Deno.chmod(temporary, mode); // whatever the umask is
+      await file.sync();
+    } finally {
+      file.close();
+    }
+    await disk.rename(temporary, path);
+    await syncName(path);
+  } catch (error) {
+    await disk.remove(temporary).catch(() => {});
+    throw error instanceof UpdateError ? error : failure(`writing ${path}`, error);
+  }
+}
+
+/**
+ * Resolves when the file at `path` is durably called `to`, and nobody runs it any more; what was there
+ * is gone.
+ *
+ * @throws {UpdateError} `slot` where it cannot be renamed.
+ */
+export async function setAside(path: string, to: string): Promise<void> {
+  try {
+    const { mode } = await Deno.stat(path);
+    if (mode !== null) await Deno.chmod(path, mode & 0o666);
+    await Deno.rename(path, to);
+    await syncName(to);
+  } catch (error) {
+    throw failure(`renaming ${path} to ${to}`, error);
+  }
+}
+
+/**
+ * fsync(2) of the directory would want it readable, and everything in it. Linux's file systems write a
+ * new name with the file that has it.
+ */
+async function syncName(path: string): Promise<void> {
+  using file = await Deno.open(path);
+  await file.sync();
+}
+
+async function openIn(disk: DenoDisk, path: string): Promise<DiskFile> {
+  try {
+    return await disk.open(path, "replace");
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    const end = await runFirst(MKDIR_PROGRAMS, ["-p", "-m", "755", dirname(path)]);
+    if (!end?.success) throw new Error(end?.complaint ?? reasonOf(error));
+    return await disk.open(path, "replace");
+  }
+}
+
+function failure(operation: string, cause: unknown): UpdateError {
+  return new UpdateError("slot", {
+    operation,
+    found: reasonOf(cause),
+    advice:
+      "see that its file system can be written and has room, and run it as root; what was there still is",
+    cause,
+  });
+}
