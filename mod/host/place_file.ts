@@ -52,9 +52,9 @@ export async function placeFile(
  */
 export async function setAside(path: string, to: string): Promise<void> {
   try {
-    const { mode } = await Deno.stat(path);
-    if (mode !== null) await Deno.chmod(path, mode & 0o666);
     await Deno.rename(path, to);
+    const { mode } = await Deno.stat(to);
+    if (mode !== null) await Deno.chmod(to, mode & 0o666);
     await syncName(to);
   } catch (error) {
     throw failure(`renaming ${path} to ${to}`, error);

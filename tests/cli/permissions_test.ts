@@ -114,6 +114,16 @@ Deno.test("code in the agent reaches its own places and programs, and nothing el
       "run:/run/kubesolo-update/mount",
       "read:/run/containerd/containerd.sock.ttrpc",
       "write:/run/containerd/config.toml",
+      // beside what `install` puts in place
+      "list:/etc/systemd/system",
+      "write:/etc/systemd/system/probe.service",
+      "write:/etc/systemd/system/kubesolo-update.service.d/probe.conf",
+      "write:/etc/init.d/probe",
+      "list:/usr/local/bin",
+      "write:/usr/local/bin/probe",
+      "write:/usr/bin/kubesolo-update.bak",
+      "run:/usr/local/bin/kubesolo-update",
+      "run:/usr/bin/systemd-run",
       "list:/run/containerd",
       "list:/var/run/secrets",
       "write:/var/run/secrets/kubernetes.io/serviceaccount/token",
@@ -132,6 +142,44 @@ Deno.test("code in the agent reaches its own places and programs, and nothing el
   } finally {
     await Deno.remove(scratch, { recursive: true });
   }
+});
+
+Deno.test("among the files of others the agent may write what install puts there, and no other name", async () => {
+  const { permissions: { agent } } = JSON.parse(await Deno.readTextFile(`${ROOT}/deno.json`));
+  const own = ["/etc/kubesolo", "/var/lib/kubesolo", "/run/kubesolo-update"];
+  const foreign = (scope: readonly string[]) =>
+    scope.filter((path) => !own.some((place) => path === place || path.startsWith(`${place}/`)));
+  const wanted: string[] = [];
+  for (const bin of ["/usr/local/bin", "/usr/bin"]) {
+    wanted.push(`${bin}/kubesolo-update`, `${bin}/kubesolo-update.new`);
+  }
+  for (const [init, home] of [["systemd", "/etc/systemd/system"], ["openrc", "/etc/init.d"]]) {
+    for await (const { name } of Deno.readDir(`${ROOT}/deploy/${init}`)) {
+      wanted.push(...["", ".new", ".bak"].map((end) => `${home}/${name}${end}`));
+    }
+  }
+  assertEquals(
+    foreign(agent.write).sort(),
+    [...wanted, "/run/containerd/containerd.sock"].sort(),
+  );
+  assertEquals(
+    foreign(agent.read).sort(),
+    [
+      ...wanted,
+      "/run/containerd/containerd.sock",
+      "/run/openrc/softlevel",
+      "/var/run/secrets/kubernetes.io/serviceaccount",
+      "update.gz",
+    ].sort(),
+  );
+  const tools = [
+    ...["mount", "umount", "mkdir", "grub-editenv", "reboot", "setsid"],
+    ...["systemctl", "rc-update", "rc-service"],
+  ];
+  const names = (agent.run as string[]).map((path) =>
+    /^(?:\/usr)?\/s?bin\/([\w-]+)$/.exec(path)?.[1]
+  );
+  assertEquals([...new Set(names)].sort(), tools.sort());
 });
 
 function isThere(path: string): boolean {
