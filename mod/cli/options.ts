@@ -30,10 +30,14 @@ export function withPlaces(command: Command) {
 
 /** {@linkcode withOutput}, and where things are on this node. */
 export function withNode(command: Command) {
-  return withOutput(command)
+  return withState(withOutput(command))
     .option("--disk <device>", "look for the partitions on this disk alone, such as /dev/vda")
-    .option("--grubenv <file>", "use this grubenv instead of the one on the ESP")
-    .option("--state <file>", "where the state is kept", DEFAULT_STATE);
+    .option("--grubenv <file>", "use this grubenv instead of the one on the ESP");
+}
+
+/** Where the state is. */
+export function withState<A extends unknown[], O extends OptionValues>(command: Command<A, O>) {
+  return command.option("--state <file>", "where the state is kept", DEFAULT_STATE);
 }
 
 /** Where the settings are. */

@@ -19,6 +19,7 @@ import {
   type SettingFlags,
   whereOf,
 } from "./read_settings.ts";
+import { reportRoot, type RootFinding, showRoot } from "./report_root.ts";
 import { printable } from "./setting_values.ts";
 import { type SettingName, SETTINGS, subjectOf } from "./settings.ts";
 
@@ -35,7 +36,7 @@ export interface SettingReport {
 }
 
 /** What `config` found. */
-export interface ConfigReport {
+export interface ConfigReport extends RootFinding {
   /** The file that was read. */
   readonly file: string;
   /** Whether it is there. */
@@ -47,11 +48,15 @@ export interface ConfigReport {
 }
 
 /**
- * Looks at every setting.
+ * Looks at every setting, and at the root of trust of a node whose state is in the file `state`.
  *
  * @throws {UpdateError} `usage` where the file cannot be read.
  */
-export async function reportSettings(disk: Disk, flags: SettingFlags): Promise<ConfigReport> {
+export async function reportSettings(
+  disk: Disk,
+  flags: SettingFlags,
+  state: string,
+): Promise<ConfigReport> {
   const file = flags.conf ?? DEFAULT_CONF;
   const text = await readConf(disk, file, flags.conf !== undefined);
   const settings = await readSettings(disk, flags);
@@ -69,6 +74,7 @@ export async function reportSettings(disk: Disk, flags: SettingFlags): Promise<C
     file,
     exists: text !== undefined,
     settings: await Promise.all(reports),
+    ...await reportRoot(disk, settings, state),
     warnings: warningsOf(text ?? ""),
   };
 }
@@ -117,19 +123,22 @@ function warningsOf(text: string): { line: number; message: string }[] {
 }
 
 /** The same for people. */
-export function showReport({ file, exists, settings, warnings }: ConfigReport): string {
+export function showReport(
+  { file, exists, settings, warnings, root, rootProblem }: ConfigReport,
+): string {
   const rows = settings.map(({ key, value, origin }) => [
     bold(key),
     value ?? dim("not set"),
     dim(origin ? whereFrom(origin) : ""),
   ]);
-  const problems = settings.flatMap(({ problem }) =>
+  const problems = [...settings.map(({ problem }) => problem), rootProblem].flatMap((problem) =>
     problem ? [`${red("error")}    ${problem}`] : []
   );
   return [
     `${file}${exists ? "" : ", which is not there"}`,
     "",
     ...columns(rows),
+    ...root ? ["", ...showRoot(root)] : [],
     ...problems.length + warnings.length > 0 ? [""] : [],
     ...warnings.map(({ line, message }) => `${yellow("warning")}  ${file}:${line}: ${message}`),
     ...problems,

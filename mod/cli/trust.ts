@@ -22,11 +22,21 @@ import { trustKeys } from "./trust_keys.ts";
 /** The root that the operator gives a node. */
 export const INITIAL_ROOT = "/etc/kubesolo/trust.json";
 
-/** Where a root that has taken over is kept, and who hears of it. */
-export interface RootPlace {
-  readonly disk: Disk;
-  /** The file; it is next to the state. */
+/** A root, and where it was read. */
+export interface RootFile {
   readonly path: string;
+  readonly root: Root;
+}
+
+/** Where a node keeps what it remembers. */
+export interface NodePlace {
+  readonly disk: Disk;
+  /** The state; a root that has taken over is kept next to it. */
+  readonly state: string;
+}
+
+/** The same, and who hears of it. */
+export interface RootPlace extends NodePlace {
   /** Whether this command may change it. */
   readonly mayWrite: boolean;
   readonly reporter: Reporter;
@@ -43,26 +53,46 @@ export async function openTrust(
   place: RootPlace,
 ): Promise<Trust | undefined> {
   const [pubkey, given] = [settings.get("pubkey"), settings.given("pubkey")];
-  const initial = await readRoot(place.disk, INITIAL_ROOT, unusableRoot);
+  const { root } = await rootInForce(settings, place) ?? {};
+  if (root) return new RootTrust(root, (bytes, next) => keep(place, bytes, next));
   if (pubkey !== undefined && given !== undefined) {
-    if (!initial) return await trustKeys(place.disk, pubkey, whereOf(given));
+    return await trustKeys(place.disk, pubkey, whereOf(given));
+  }
+}
+
+/**
+ * The root that counts, where there is one: the operator's, or the one that has taken over from it.
+ *
+ * @throws {UpdateError} as {@linkcode openTrust} does.
+ */
+export async function rootInForce(
+  settings: Settings,
+  { disk, state }: NodePlace,
+): Promise<RootFile | undefined> {
+  const initial = await readRoot(disk, INITIAL_ROOT, unusableRoot);
+  const given = settings.given("pubkey");
+  if (given) {
+    if (!initial) return undefined;
     throw new UpdateError("usage", {
       operation: `reading ${whereOf(given)}`,
       found: `keys, and ${INITIAL_ROOT} as well`,
       advice: "keep one of them",
     });
   }
-  const kept = await readRoot(place.disk, place.path, garbledRoot);
-  const newer = initial && kept && initial.version > kept.version;
-  const root = newer ? initial : kept ?? initial;
-  return root && new RootTrust(root, (bytes, next) => keep(place, bytes, next));
+  const kept = await readRoot(disk, keptRoot(state), garbledRoot);
+  const newer = initial && kept && initial.root.version > kept.root.version;
+  return newer ? initial : kept ?? initial;
+}
+
+function keptRoot(state: string): string {
+  return `${dirname(state)}/trust.json`;
 }
 
 async function readRoot(
   disk: Disk,
   path: string,
   complain: (path: string, found: string, cause?: unknown) => UpdateError,
-): Promise<Root | undefined> {
+): Promise<RootFile | undefined> {
   let bytes: Uint8Array | null;
   try {
     bytes = await readSmall(disk, path, MAX_ROOT_BYTES);
@@ -72,14 +102,14 @@ async function readRoot(
   }
   if (!bytes) throw complain(path, `more than ${MAX_ROOT_BYTES} bytes`);
   try {
-    return parseRoot(bytes);
+    return { path, root: parseRoot(bytes) };
   } catch (error) {
     throw complain(path, reasonOf(error), error);
   }
 }
 
 async function keep(
-  { disk, path, mayWrite, reporter }: RootPlace,
+  { disk, state, mayWrite, reporter }: RootPlace,
   bytes: Uint8Array,
   { version, threshold, keys }: Root,
 ): Promise<void> {
@@ -87,6 +117,7 @@ async function keep(
   const message = `root of trust ${version} takes over: ${threshold} of ${names}`;
   reporter.report({ kind: "step", message });
   if (!mayWrite) return;
+  const path = keptRoot(state);
   try {
     await disk.makeDirectory(dirname(path));
     await replaceFile(disk, path, bytes);

@@ -207,7 +207,7 @@ async function open(
     const { openTrust } = await import("./trust.ts");
     return await openTrust(settings, {
       disk,
-      path: `${dirname(places.state)}/trust.json`,
+      state: places.state,
       mayWrite: command !== "check",
       reporter: quiet,
     });

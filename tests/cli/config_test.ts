@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { type Ran, Sandbox } from "../sandbox.ts";
+import { testKey } from "../trust/_keys.ts";
 import { complaintOf } from "./_aftermath.ts";
 
 const CONF = "/etc/kubesolo/update.conf";
@@ -88,6 +89,48 @@ Deno.test("config says what is wrong with a value, and where", async () => {
   assertEquals(both.code, 2);
   const unknown = await sandbox.update("config", "aply-cloud-init");
   assertEquals(unknown.code, 2, "no other commands inside");
+});
+
+Deno.test("config shows the root of trust that counts, and what is wrong with it", async () => {
+  await using sandbox = await Sandbox.create();
+  const [initial, kept] = ["/etc/kubesolo/trust.json", "/var/lib/kubesolo/update/trust.json"];
+  const [ops, site] = [testKey(1), testKey(2)];
+  const root = (version: number) =>
+    JSON.stringify({
+      version,
+      threshold: 1,
+      keys: [{ name: "site", key: site.word }],
+      revoked: [ops.word],
+    });
+  await put(sandbox, initial, root(1));
+  await sandbox.sh("mkdir -p /var/lib/kubesolo/update");
+  await put(sandbox, kept, root(3));
+
+  const told = await sandbox.update("config");
+  assertEquals([told.code, told.stderr], [0, ""]);
+  assertStringIncludes(
+    told.stdout,
+    `\nroot of trust  version 3  ${kept}\n` +
+      `  signatures of 1 of site (${site.publicKey.id})\n  revoked: ${ops.publicKey.id}\n`,
+  );
+  const elsewhere = await sandbox.update("config", "--state", "/var/lib/kubesolo/s.json", "--json");
+  assertEquals(JSON.parse(elsewhere.stdout).root, {
+    file: initial,
+    version: 1,
+    threshold: 1,
+    keys: [`site (${site.publicKey.id})`],
+    revoked: [ops.publicKey.id],
+  });
+
+  const both = await sandbox.update("config", "--pubkey", ops.word);
+  assertEquals(both.code, 2);
+  assertStringIncludes(both.stdout, `reading --pubkey: keys, and ${initial} as well; keep one`);
+  await put(sandbox, kept, "rubbish");
+  const garbled = await sandbox.update("config", "--json");
+  assertEquals(garbled.code, 2);
+  const { root: none, root_problem: problem } = JSON.parse(garbled.stdout);
+  assertMatch(problem, /^reading \/var\/lib\/kubesolo\/update\/trust.json: no JSON; remove it/);
+  assertEquals(none, undefined);
 });
 
 Deno.test("apply-cloud-init makes an update.conf that config reads", async () => {

@@ -3,20 +3,23 @@ import { EXIT } from "../../core/mod.ts";
 import { DenoDisk, PRIVATE_MODE } from "../../host/mod.ts";
 import type { Desk } from "../answer.ts";
 import { DEFAULT_CONF } from "../conf_file.ts";
-import { examples, withConf, withOutput, withSettings } from "../options.ts";
+import { examples, withConf, withOutput, withSettings, withState } from "../options.ts";
 import { scopedPath } from "../scope.ts";
 
 /** `config`, and `config apply-cloud-init`. */
 export function addConfig({ program, tell }: Desk): void {
   const command: Command = program.command("config").enablePositionalOptions();
-  withSettings(withConf(withOutput(command)), "all")
-    .description("Show every setting, where its value comes from, and what is wrong with it.")
+  withSettings(withState(withConf(withOutput(command))), "all")
+    .description(
+      "Show every setting, where its value comes from, the root of trust, and what is wrong.",
+    )
     .addHelpText("after", examples("config", "config --channel beta --json"))
     .action(async (flags) => {
       const { reportSettings, showReport } = await import("../report_settings.ts");
       const conf = flags.conf && await scopedPath("--conf", flags.conf, "read");
-      const report = await reportSettings(new DenoDisk(), { ...flags, conf });
-      const wrong = report.settings.some(({ problem }) => problem);
+      const state = await scopedPath("--state", flags.state, "read");
+      const report = await reportSettings(new DenoDisk(), { ...flags, conf }, state);
+      const wrong = report.rootProblem ?? report.settings.some(({ problem }) => problem);
       tell(flags, report, () => showReport(report), { exit: wrong ? EXIT.usage : EXIT.done });
     });
 
