@@ -19,6 +19,7 @@ const WANTED_MODULES = [
   "nls_cp437",
   "nls_ascii",
   "nls_utf8",
+  "isofs",
 ];
 
 /**

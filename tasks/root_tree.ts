@@ -20,7 +20,7 @@ export const AGENT_PATH = "usr/bin/kubesolo-update";
 /** Directories that must be there for something to be mounted on or written to. */
 const DIRECTORIES = [
   ...["dev", "etc/kubesolo", "mnt/data", "proc", "root", "run", "srv/www", "sys", "tmp"],
-  ...["usr/bin", "usr/lib", "usr/lib64", "usr/sbin", "var/lib/kubesolo"],
+  ...["usr/bin", "usr/lib", "usr/lib64", "usr/sbin", "var/lib/cloud", "var/lib/kubesolo"],
 ];
 
 /** Links into `usr`, as in Debian's root. */

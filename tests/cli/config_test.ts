@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { basename } from "@std/path";
 import { type Ran, Sandbox } from "../sandbox.ts";
 import { testKey } from "../trust/_keys.ts";
 import { complaintOf } from "./_aftermath.ts";
@@ -145,12 +146,22 @@ Deno.test("apply-cloud-init makes an update.conf that config reads", async () =>
   );
   const written = await apply("--json");
   assertEquals([written.code, written.stderr], [0, ""]);
-  assertEquals(JSON.parse(written.stdout), {
-    result: "written",
-    file: CONF,
-    keys: ["server", "maintenance_window", "auto_rollback_after"],
-  });
-  assertEquals(await sandbox.sh(`stat -c %a ${CONF}; ls -A /etc/kubesolo`), "600\nupdate.conf\n");
+  const { files } = JSON.parse(written.stdout);
+  assertEquals(
+    files.map(({ file, result, holds }: Record<string, string>) =>
+      `${basename(file)} ${result}: ${holds}`
+    ),
+    [
+      "update.conf written: server, maintenance_window, auto_rollback_after",
+      "hostname written: node-12",
+      "network left_alone: nothing",
+      "authorized_keys left_alone: nothing",
+    ],
+  );
+  assertEquals(
+    await sandbox.sh(`stat -c %a ${CONF}; ls -A /etc/kubesolo`),
+    "600\nhostname\nupdate.conf\n",
+  );
   const lines = linesOf(await sandbox.update("config"));
   assertEquals(lines.maintenance_window, [
     "Sat,Sun 22:00-04:00; Mon-Fri 01:00-03:00",
@@ -159,7 +170,10 @@ Deno.test("apply-cloud-init makes an update.conf that config reads", async () =>
   assertEquals(lines.auto_rollback_after, ["3", `${CONF}:4`]);
 
   const inode = await sandbox.sh(`stat -c %i ${CONF}`);
-  assertEquals((await apply()).stdout, `${CONF} says the same already\n`);
+  assertEquals(
+    (await apply()).stdout,
+    `${CONF} says the same already\n/etc/kubesolo/hostname says the same already\n`,
+  );
   assertEquals(await sandbox.sh(`stat -c %i ${CONF}`), inode, "it was not written again");
 
   await sandbox.sh(`echo channel=mine >${CONF}; chmod 644 ${CONF}`);
@@ -184,7 +198,11 @@ Deno.test("a cloud-config that is no good changes nothing, and the message says 
     ],
     [["/etc/kubesolo/absent"], /^reading \/etc\/kubesolo\/absent: No such file/],
     [[FROM, "--conf", "/etc/passwd"], /^reading --conf: \/etc\/passwd lies outside/],
-    [[], /missing required argument 'file'/],
+    [
+      [],
+      /^looking for the node's documents: neither \S+cloud-config.yaml nor anything in \S+; give/,
+    ],
+    [["--seed", "/etc"], /^reading --seed: \/etc lies outside/],
   ];
   for (const [args, says] of cases) {
     const ran = await sandbox.update("config", "apply-cloud-init", ...args);

@@ -168,6 +168,8 @@ Deno.test("among the files of others the agent may write what install puts there
       ...wanted,
       "/run/containerd/containerd.sock",
       "/run/openrc/softlevel",
+      ...["user-data", "meta-data", "network-config"]
+        .map((name) => `/var/lib/cloud/seed/nocloud/${name}`),
       "/var/run/secrets/kubernetes.io/serviceaccount",
       "update.gz",
     ].sort(),

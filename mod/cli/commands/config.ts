@@ -24,18 +24,28 @@ export function addConfig({ program, tell }: Desk): void {
     });
 
   withConf(withOutput(command.command("apply-cloud-init")))
-    .argument("<file>", "a #cloud-config document")
-    .description(`Make ${DEFAULT_CONF} of the updates: block in a cloud-config.`)
-    .addHelpText("after", examples("config apply-cloud-init /var/lib/kubesolo/user-data"))
+    .argument("[file]", "a #cloud-config document")
+    .option(
+      "--seed <directory>",
+      "of user-data, meta-data and network-config (/var/lib/cloud/seed/nocloud)",
+    )
+    .description("Make settings, hostname, network and keys of the documents of this node.")
+    .addHelpText(
+      "after",
+      examples("config apply-cloud-init", "config apply-cloud-init /var/lib/kubesolo/user-data"),
+    )
     .action(async (file, flags) => {
-      const { applyCloudInit, showApplied } = await import("../apply_cloud_init.ts");
+      const { applyCloudInit, SEED, showApplied } = await import(
+        "../cloud_init/apply_cloud_init.ts"
+      );
+      const named = (flag: string, path: string, access: "read" | "write", known: string) =>
+        path === known ? path : scopedPath(flag, path, access);
       // an address may have a password in it
       const disk = new DenoDisk({ fileMode: PRIVATE_MODE });
       const outcome = await applyCloudInit(disk, {
-        from: await scopedPath("the cloud-config", file, "read"),
-        conf: flags.conf === undefined || flags.conf === DEFAULT_CONF
-          ? DEFAULT_CONF
-          : await scopedPath("--conf", flags.conf, "write"),
+        from: file && await scopedPath("the cloud-config", file, "read"),
+        seed: flags.seed && await named("--seed", flags.seed, "read", SEED),
+        conf: flags.conf && await named("--conf", flags.conf, "write", DEFAULT_CONF),
       });
       tell(flags, outcome, () => showApplied(outcome));
     });

@@ -10,13 +10,26 @@ import {
   isMap,
   isNode,
   isScalar,
+  isSeq,
   LineCounter,
   parseAllDocuments,
   type YAMLMap,
 } from "yaml";
-import { oneLine, reasonOf, UpdateError } from "../core/mod.ts";
+import { oneLine, reasonOf, UpdateError } from "../../core/mod.ts";
 
 const CHECK = "have it checked by `cloud-init schema`";
+
+/** Warnings that are kept of one document: whoever reads them has to come to an end. */
+const MAX_WARNINGS = 20;
+
+/** One line of a mapping. */
+export interface YamlEntry {
+  /** Its key; `""` for one that is no text. */
+  readonly word: string;
+  /** Where that is. */
+  readonly line: number;
+  readonly value: unknown;
+}
 
 /**
  * One YAML document whose scalars are texts as they were written: `1.10` is no number, and `yes` is no
@@ -25,6 +38,8 @@ const CHECK = "have it checked by `cloud-init schema`";
 export class YamlText {
   /** The text, without a byte order mark. */
   readonly text: string;
+  /** What counts for nothing, with file and line. */
+  readonly warnings: string[] = [];
   #file: string;
   #lines: LineCounter = new LineCounter();
   #document?: Document.Parsed;
@@ -82,6 +97,38 @@ export class YamlText {
     if (!isScalar(scalar)) return undefined;
     const isNothing = scalar.type === "PLAIN" && /^(?:~|null)?$/i.test(scalar.source ?? "");
     return isNothing ? "" : String(scalar.value).trim();
+  }
+
+  /**
+   * The lines of a mapping, none for one that says nothing. `what` and `line` say where it was wanted.
+   *
+   * @throws {UpdateError} `usage` where it is anything else.
+   */
+  entries(node: unknown, what: string, line: number): YamlEntry[] {
+    const map = this.follow(node);
+    if (this.scalar(map) === "") return [];
+    if (!isMap(map)) {
+      throw this.refuse(line, `${what}: is no mapping`, "write key: value lines below it");
+    }
+    return map.items.map(({ key, value }) => ({
+      word: oneLine(this.scalar(key) ?? ""),
+      line: this.lineOf(key),
+      value,
+    }));
+  }
+
+  /** The items of a list; one value is a list of one, and one that says nothing an empty one. */
+  items(node: unknown): readonly unknown[] {
+    const list = this.follow(node);
+    if (this.scalar(list) === "") return [];
+    return isSeq(list) ? list.items : [list];
+  }
+
+  /** Something counts for nothing, and whoever wrote it is to know. */
+  warn(line: number, message: string): void {
+    if (this.warnings.length < MAX_WARNINGS) {
+      this.warnings.push(`${this.#file}:${line}: ${message}`);
+    } else this.warnings[MAX_WARNINGS] = `${this.#file}: and more`;
   }
 
   /** Where a node begins. */

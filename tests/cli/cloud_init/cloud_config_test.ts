@@ -1,16 +1,18 @@
 import { assert, assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
 import fc from "fast-check";
-import { applyCloudInit } from "../../mod/cli/apply_cloud_init.ts";
-import { readCloudConfig } from "../../mod/cli/cloud_config.ts";
-import { UpdateError } from "../../mod/core/mod.ts";
-import { MemoryDisk, SURVIVALS } from "../fakes/memory_disk.ts";
+import { applyCloudInit } from "../../../mod/cli/cloud_init/apply_cloud_init.ts";
+import { readCloudConfig } from "../../../mod/cli/cloud_init/cloud_config.ts";
+import { UpdateError } from "../../../mod/core/mod.ts";
+import { MemoryDisk, SURVIVALS } from "../../fakes/memory_disk.ts";
 
 const FROM = "/var/lib/kubesolo/user-data";
 const CONF = "/etc/kubesolo/update.conf";
 
 /** What the block comes to, as key and value. */
 function block(yaml: string): (readonly string[])[] | undefined {
-  return readCloudConfig(`#cloud-config\n${yaml}`, FROM)?.map(({ name, text }) => [name, text]);
+  return readCloudConfig(`#cloud-config\n${yaml}`, FROM).updates?.map((
+    { name, text },
+  ) => [name, text]);
 }
 
 function refusal(document: string): string {
@@ -33,7 +35,7 @@ function confOf(disk: MemoryDisk, path = CONF): string | undefined {
 }
 
 async function applyTo(disk: MemoryDisk): Promise<string> {
-  const { result, backup } = await applyCloudInit(disk, { from: FROM, conf: CONF });
+  const [{ result, backup }] = (await applyCloudInit(disk, { from: FROM, conf: CONF })).files;
   return backup ? `${result}, ${backup}` : result;
 }
 
@@ -86,7 +88,7 @@ Deno.test("a document without the block is told from one with an empty block", (
 
 Deno.test("line ends, a byte order mark and tabs do no harm", () => {
   const document = "\uFEFF#cloud-config \r\nupdates:\r\n  channel:\tbeta\r\n";
-  assertEquals(readCloudConfig(document, FROM)?.[0].text, "beta");
+  assertEquals(readCloudConfig(document, FROM).updates?.[0].text, "beta");
 });
 
 Deno.test("what is no cloud-config is refused, with its first line", () => {
@@ -170,7 +172,8 @@ Deno.test("any text is a block or a wrong document, and never anything else", ()
 });
 
 const YAML = "updates:\n  server: http://updates.lan/stable\n  channel: beta\n";
-const TEXT = `# made by kubesolo-update from the updates: block of ${FROM}; changes here are lost
+const TEXT =
+  `# made by kubesolo-update from the updates: block of ${FROM}; changes here last until that is replaced
 server=http://updates.lan/stable
 channel=beta
 `;
