@@ -4,6 +4,7 @@
  * @module
  */
 
+import { type Architecture, ARCHITECTURES, DEBIAN_NAMES } from "./elf.ts";
 import { parseArgs, type ParseArgsConfig } from "node:util";
 
 type Options = NonNullable<ParseArgsConfig["options"]>;
@@ -28,4 +29,29 @@ export function taskOptions<const T extends Options>(help: string, options: T): 
   } catch (error) {
     throw new Error(`${error instanceof Error ? error.message : error}\n\n${help}`);
   }
+}
+
+/**
+ * The architectures that `--target` means.
+ *
+ * @throws {Error} where it is none of them.
+ */
+export function targets(value: string): readonly Architecture[] {
+  return value === "all" ? ARCHITECTURES : [named(value, `${ARCHITECTURES.join(", ")} or all`)];
+}
+
+/**
+ * The one architecture that `--target` means.
+ *
+ * @throws {Error} where it is none.
+ */
+export function oneTarget(value: string): Architecture {
+  return named(value, ARCHITECTURES.join(" or "));
+}
+
+/** The architecture of that name, also in Debian's words. */
+function named(value: string, wanted: string): Architecture {
+  const found = ARCHITECTURES.find((name) => name === value || DEBIAN_NAMES[name] === value);
+  if (found) return found;
+  throw new Error(`--target: wanted ${wanted}, found "${value}"`);
 }

@@ -6,7 +6,6 @@
  */
 
 import { BIOS_BOOT, SECTOR } from "./disk_layout.ts";
-import { platformDirectory } from "./grub_programs.ts";
 
 /** Bytes of the first sector before the disk's signature and its partition table. */
 const BOOT_CODE_BYTES = 440;
@@ -22,12 +21,13 @@ const BLOCK_LIST = 0x1f4;
 const SEGMENT = 0x820;
 
 /**
- * Resolves when `image` starts GRUB's `core` on a BIOS; its partition table stays as it is.
+ * Resolves when `image` starts GRUB's `core` on a BIOS; its partition table stays as it is. GRUB's first
+ * stage is `boot.img` among its `parts`.
  *
  * @throws {Error} where core does not fit, or is not laid out as expected.
  */
-export async function embedGrub(image: string, core: Uint8Array): Promise<void> {
-  const boot = bootSector(await Deno.readFile(`${platformDirectory("bios")}/boot.img`));
+export async function embedGrub(image: string, core: Uint8Array, parts: string): Promise<void> {
+  const boot = bootSector(await Deno.readFile(`${parts}/boot.img`));
   const second = secondStage(core);
   using file = await Deno.open(image, { read: true, write: true });
   await writeAt(file, 0, boot.subarray(0, BOOT_CODE_BYTES));

@@ -6,11 +6,11 @@
  */
 
 import manifest from "../deno.json" with { type: "json" };
-import { taskOptions } from "./arguments.ts";
+import { targets, taskOptions } from "./arguments.ts";
 import { format } from "@std/fmt/bytes";
 import { relative, resolve } from "@std/path";
 import { writeCompileConfig } from "./compile_config.ts";
-import { type Architecture, ARCHITECTURES } from "./elf.ts";
+import type { Architecture } from "./elf.ts";
 import { buildEpoch } from "./epoch.ts";
 import { withLock } from "./lock.ts";
 import { run } from "./run.ts";
@@ -93,20 +93,6 @@ async function compile(
   } finally {
     await Deno.remove(scratch, { recursive: true });
   }
-}
-
-/**
- * The architectures that `--target` means.
- *
- * @throws {Error} where it is none of them.
- */
-export function targets(value: string): readonly Architecture[] {
-  if (value === "all") return ARCHITECTURES;
-  const found = ARCHITECTURES.filter((architecture) => architecture === value);
-  if (found.length === 0) {
-    throw new Error(`--target: wanted ${ARCHITECTURES.join(", ")} or all, found "${value}"`);
-  }
-  return found;
 }
 
 const HELP = `deno task compile [--target x86_64|aarch64|all] [--output DIR]

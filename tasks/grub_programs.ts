@@ -5,67 +5,89 @@
  * @module
  */
 
+import type { Architecture } from "./elf.ts";
 import { buildEpoch } from "./epoch.ts";
 import { run } from "./run.ts";
 import { ROOT } from "./sources.ts";
+import type { Sysroot } from "./sysroot.ts";
 
 /** Where this repository has `modules.txt`, `early.cfg` and `grub.cfg`. */
 export const GRUB_DIRECTORY: string = `${ROOT}/deploy/grub`;
 
-/** What GRUB runs on, by its own names, and what each needs. */
-export const PLATFORMS = {
-  bios: { name: "i386-pc", package: "grub-pc-bin", prefix: "(,gpt1)/grub", option: "--no-bios" },
-  efi: {
-    name: "x86_64-efi",
-    package: "grub-efi-amd64-bin",
-    prefix: "/grub",
-    option: "--no-efi",
-  },
-} as const;
-
-/** A key of {@linkcode PLATFORMS}. */
-export type Platform = keyof typeof PLATFORMS;
-
-/** Both of them. */
-export const PLATFORM_NAMES: readonly Platform[] = ["bios", "efi"];
-
-/** Where Debian has GRUB's parts for a platform. */
-export function platformDirectory(platform: Platform): string {
-  return `/usr/lib/grub/${PLATFORMS[platform].name}`;
+/** What GRUB runs on. */
+export interface Platform {
+  /** What starts GRUB. */
+  readonly firmware: "bios" | "efi";
+  /** GRUB's own name of it. */
+  readonly name: string;
+  /** Debian's package with GRUB's parts. */
+  readonly package: string;
+  /** Where GRUB looks for its configuration. */
+  readonly prefix: string;
+  /** The program on the ESP that the firmware starts. */
+  readonly program?: string;
 }
 
-/** Whether those parts are installed. */
-export function hasPlatform(platform: Platform): boolean {
+const BIOS: Platform = {
+  firmware: "bios",
+  name: "i386-pc",
+  package: "grub-pc-bin",
+  prefix: "(,gpt1)/grub",
+};
+
+/** Of each architecture (UEFI specification 2.10, 3.5.1.1: the names of the programs). */
+export const PLATFORMS: Readonly<Record<Architecture, readonly Platform[]>> = {
+  x86_64: [BIOS, efi("x86_64-efi", "grub-efi-amd64-bin", "BOOTX64.EFI")],
+  aarch64: [efi("arm64-efi", "grub-efi-arm64-bin", "BOOTAA64.EFI")],
+};
+
+function efi(name: string, debianPackage: string, program: string): Platform {
+  return {
+    firmware: "efi",
+    name,
+    package: debianPackage,
+    prefix: "/grub",
+    program: `EFI/BOOT/${program}`,
+  };
+}
+
+/** Where Debian has GRUB's parts for a platform, in `sysroot`. */
+export function platformDirectory({ name }: Platform, sysroot: Sysroot): string {
+  return sysroot.at(`/usr/lib/grub/${name}`);
+}
+
+/** Whether those parts are there. */
+export function hasPlatform(platform: Platform, sysroot: Sysroot): boolean {
   try {
-    return Deno.statSync(`${platformDirectory(platform)}/modinfo.sh`).isFile;
+    return Deno.statSync(`${platformDirectory(platform, sysroot)}/modinfo.sh`).isFile;
   } catch {
     return false;
   }
 }
 
 /**
- * Resolves when `output` is GRUB for `platform`, `core.img` or a program for EFI, with the modules and
- * the early configuration in `directory`.
+ * Resolves when `output` is GRUB for `platform`, `core.img` or a program for EFI: its `parts`, with the
+ * modules and the early configuration in `directory`.
  */
 export async function makeGrub(
-  platform: Platform,
+  { name, prefix }: Platform,
+  parts: string,
   output: string,
   directory: string = GRUB_DIRECTORY,
 ): Promise<void> {
-  const { name, prefix } = PLATFORMS[platform];
   await run("grub-mkimage", [
-    ...["-O", name, "-d", platformDirectory(platform), "-p", prefix],
+    ...["-O", name, "-d", parts, "-p", prefix],
     ...["-c", `${directory}/early.cfg`, "-o", output],
-    ...await modulesFor(platform, directory),
+    ...await modulesFor(parts, directory),
   ], { env: { SOURCE_DATE_EPOCH: String(buildEpoch()) } });
 }
 
-/** The words of `modules.txt`, without those that GRUB has not on this platform. */
-async function modulesFor(platform: Platform, directory: string): Promise<string[]> {
+/** The words of `modules.txt`, without those that are not among GRUB's `parts` for a platform. */
+async function modulesFor(parts: string, directory: string): Promise<string[]> {
   const text = await Deno.readTextFile(`${directory}/modules.txt`);
   const listed = text.replaceAll(/#.*/g, "").split(/\s+/).filter(Boolean);
   const available = new Set(
-    await Array.fromAsync(Deno.readDir(platformDirectory(platform)), ({ name }) => name),
+    await Array.fromAsync(Deno.readDir(parts), ({ name }) => name),
   );
   return listed.filter((module) => available.has(`${module}.mod`));
 }

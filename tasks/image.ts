@@ -5,7 +5,7 @@
  * @module
  */
 
-import { taskOptions } from "./arguments.ts";
+import { oneTarget, taskOptions } from "./arguments.ts";
 import { format } from "@std/fmt/bytes";
 import { dirname, relative } from "@std/path";
 import { ensureInstalled, fileOf, type KnownProgram, type Needed } from "./debian.ts";
@@ -17,11 +17,13 @@ import {
   planDisk,
   SECTOR,
 } from "./disk_layout.ts";
+import type { Architecture } from "./elf.ts";
 import { fillExt4, makeExt4 } from "./ext4.ts";
-import { PLATFORM_NAMES, platformDirectory, PLATFORMS } from "./grub_programs.ts";
+import { platformDirectory, PLATFORMS } from "./grub_programs.ts";
 import { availablePlatforms, installGrub } from "./install_grub.ts";
 import { main } from "./screen.ts";
 import { slotEntries, treeOnDisk } from "./slot_contents.ts";
+import { Sysroot } from "./sysroot.ts";
 import { writePartitionTable } from "./write_partition_table.ts";
 
 /** What a disk image is made from. */
@@ -42,6 +44,8 @@ export interface ImageOptions {
   readonly efi?: boolean;
   /** Where GRUB's sources are. */
   readonly grub?: string;
+  /** Where GRUB's parts are, and for which architecture; this machine where it is left out. */
+  readonly sysroot?: Sysroot;
 }
 
 /** What {@linkcode buildImage} needs of Debian, without GRUB's platforms. */
@@ -53,17 +57,26 @@ const IMAGE_TOOLS: readonly KnownProgram[] = [
   "grub-mkimage",
 ];
 
-const GRUB_PLATFORMS: readonly Needed[] = PLATFORM_NAMES.map((platform) =>
-  fileOf(PLATFORMS[platform].package, platformDirectory(platform))
-);
+/** What an image that starts machines of `architecture` needs of Debian. */
+export function imageNeeds(
+  architecture: Architecture = Deno.build.arch,
+): readonly (KnownProgram | Needed)[] {
+  if (architecture !== Deno.build.arch) return IMAGE_TOOLS; // its GRUB is unpacked, not installed
+  const grub = PLATFORMS[architecture].map((platform) =>
+    fileOf(platform.package, platformDirectory(platform, Sysroot.here()))
+  );
+  return [...IMAGE_TOOLS, ...grub];
+}
 
-/** What an image for BIOS and for UEFI machines needs of Debian. */
-export const IMAGE_NEEDS: readonly (KnownProgram | Needed)[] = [...IMAGE_TOOLS, ...GRUB_PLATFORMS];
+/** The packages with GRUB for `architecture`. */
+export function grubPackages(architecture: Architecture): string[] {
+  return PLATFORMS[architecture].map((platform) => platform.package);
+}
 
 /** Resolves when what {@linkcode buildImage} needs of Debian is here. */
-export async function ensureImageTools(): Promise<void> {
+export async function ensureImageTools(architecture?: Architecture): Promise<void> {
   // Without root GRUB's platforms stay away, and the image is built without that part.
-  await ensureInstalled(...Deno.uid() === 0 ? IMAGE_NEEDS : IMAGE_TOOLS);
+  await ensureInstalled(...Deno.uid() === 0 ? imageNeeds(architecture) : IMAGE_TOOLS);
 }
 
 /**
@@ -74,16 +87,16 @@ export async function ensureImageTools(): Promise<void> {
  */
 export async function buildImage(options: ImageOptions): Promise<void> {
   const plan = planDisk({ ...DEFAULT_SIZES, ...options.sizes });
-  const platforms = availablePlatforms(options);
-  const { output } = options;
+  const { output, grub, sysroot = Sysroot.here() } = options;
+  const platforms = availablePlatforms(options, sysroot);
   await Deno.mkdir(dirname(output), { recursive: true });
   const scratch = await Deno.makeTempDir({ prefix: "kubesolo-image-" });
   try {
     await Deno.writeFile(output, new Uint8Array());
     await Deno.truncate(output, plan.size);
-    await writePartitionTable(output, plan, platforms.includes("bios"));
+    await writePartitionTable(output, plan, platforms.some(({ firmware }) => firmware === "bios"));
     await fillPartitions(plan, options, scratch);
-    await installGrub(output, plan, platforms, options.grub, scratch);
+    await installGrub(output, plan, platforms, sysroot, grub, scratch);
   } catch (error) {
     await Deno.remove(output).catch(() => {});
     throw error;
@@ -112,6 +125,7 @@ async function fillPartitions(
 
 const HELP =
   `deno task image --output FILE [--slot-a DIR] [--slot-b DIR] [--data DIR] [sizes] [--no-bios] [--no-efi]
+                [--target x86_64|aarch64]
 
 Builds a node's disk as a file, without root and without loop devices: an ESP with GRUB, the
 slots A and B, and the data partition. The same inputs give the same bytes.
@@ -124,7 +138,9 @@ slots A and B, and the data partition. The same inputs give the same bytes.
   --slot-size SIZE     128M, each
   --data-size SIZE     64M
   --no-bios            not for BIOS machines
-  --no-efi             not for UEFI machines`;
+  --no-efi             not for UEFI machines
+  --target ARCH        the machines that start from it: x86_64 or aarch64 (UEFI alone), else those of
+                       this machine's kind`;
 
 if (import.meta.main) {
   await main(async () => {
@@ -138,10 +154,13 @@ if (import.meta.main) {
       "data-size": { type: "string", default: "64M" },
       "no-bios": { type: "boolean", default: false },
       "no-efi": { type: "boolean", default: false },
+      "target": { type: "string", default: Deno.build.arch },
     });
     const { output } = values;
     if (!output) throw new Error("--output: wanted the file to write the image to, found none");
-    await ensureImageTools();
+    const architecture = oneTarget(values.target);
+    await ensureImageTools(architecture);
+    await using sysroot = await Sysroot.open(architecture, grubPackages(architecture));
     await buildImage({
       output,
       slotA: values["slot-a"],
@@ -154,6 +173,7 @@ if (import.meta.main) {
       },
       bios: !values["no-bios"],
       efi: !values["no-efi"],
+      sysroot,
     });
     const { size } = await Deno.stat(output);
     console.log(`${relative(Deno.cwd(), output)}  ${format(size, { binary: true })}`);

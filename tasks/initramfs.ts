@@ -4,17 +4,21 @@
  * @module
  */
 
-import { taskOptions } from "./arguments.ts";
+import { reasonOf } from "../mod/core/mod.ts";
+import { oneTarget, taskOptions } from "./arguments.ts";
 import { format } from "@std/fmt/bytes";
 import { dirname, relative } from "@std/path";
 import { compileAgent, DIST } from "./compile.ts";
 import { concatenate, type Entry } from "./cpio.ts";
 import { ensureInstalled, fileOf, type KnownProgram, type Needed } from "./debian.ts";
+import type { Architecture } from "./elf.ts";
 import { packMember, packMemberOnce } from "./gzip.ts";
+import { MAX_INITRAMFS_BYTES } from "./initramfs_archives.ts";
 import { injectAgent } from "./inject.ts";
 import { KERNEL_PACKAGE, kernelPath } from "./kernel.ts";
 import { rootEntries } from "./root_tree.ts";
 import { main } from "./screen.ts";
+import { LIBRARY_PACKAGES, nodePackages, Sysroot } from "./sysroot.ts";
 import { textEntry, treeEntries, withParents } from "./tree.ts";
 
 /** What one release's initramfs is made from. */
@@ -29,21 +33,25 @@ export interface InitramfsOptions {
   readonly overlays?: readonly string[];
   /** The workload never answers its health probe: a release that cannot become healthy. */
   readonly broken?: boolean;
-  /** The kernel whose modules are packed; the newest installed one otherwise. */
+  /** The kernel whose modules are packed; the newest one of the root otherwise. */
   readonly kernel?: string;
+  /** Where the rest comes from; this machine where it is left out. */
+  readonly sysroot?: Sysroot;
 }
 
-/** What {@linkcode buildInitramfs} needs of Debian. */
-export const INITRAMFS_NEEDS: readonly (KnownProgram | Needed)[] = [
-  "modprobe",
-  "grub-editenv",
-  fileOf("busybox-static", "/var/lib/dpkg/info/busybox-static.list"),
-  KERNEL_PACKAGE,
-];
+/** What {@linkcode buildInitramfs} needs of Debian, for nodes of `architecture`. */
+export function initramfsNeeds(
+  architecture: Architecture = Deno.build.arch,
+): readonly (KnownProgram | Needed)[] {
+  const busybox = fileOf("busybox-static", "/var/lib/dpkg/info/busybox-static.list");
+  // another architecture's kernel is unpacked, not installed
+  const own = architecture === Deno.build.arch ? ["grub-editenv" as const, KERNEL_PACKAGE] : [];
+  return ["modprobe", "readelf", busybox, ...own];
+}
 
-/** Resolves when {@linkcode INITRAMFS_NEEDS} are here. */
-export async function ensureInitramfsTools(): Promise<void> {
-  await ensureInstalled(...INITRAMFS_NEEDS);
+/** Resolves when {@linkcode initramfsNeeds} are here. */
+export async function ensureInitramfsTools(architecture?: Architecture): Promise<void> {
+  await ensureInstalled(...initramfsNeeds(architecture));
 }
 
 /**
@@ -51,7 +59,8 @@ export async function ensureInitramfsTools(): Promise<void> {
  * have in common is packed once and kept in the cache, so the next version takes a moment.
  */
 export async function buildInitramfs(options: InitramfsOptions): Promise<void> {
-  const common = await rootEntries(options.agent, options.kernel ?? kernelPath());
+  const { agent, sysroot = Sysroot.here(), kernel = kernelPath(sysroot) } = options;
+  const common = await rootEntries(agent, kernel, sysroot);
   const own = withParents(await releaseEntries(options), new Set(common.map(({ path }) => path)));
   await Deno.mkdir(dirname(options.output), { recursive: true });
   await Deno.writeFile(
@@ -71,9 +80,33 @@ async function releaseEntries(
   ];
 }
 
+async function injectInto(
+  into: string,
+  output: string,
+  agent: string,
+  sysroot: Sysroot,
+  extra: readonly Entry[],
+): Promise<void> {
+  const { size } = await Deno.stat(into);
+  if (size > MAX_INITRAMFS_BYTES) {
+    throw new Error(
+      `${into}: wanted at most ${format(MAX_INITRAMFS_BYTES, { binary: true })}, found ${
+        format(size, { binary: true })
+      }`,
+    );
+  }
+  const whole = await injectAgent(await Deno.readFile(into), agent, sysroot, extra).catch(
+    (error) => {
+      throw new Error(`${into}: ${reasonOf(error)}`, { cause: error });
+    },
+  );
+  await Deno.writeFile(output, whole);
+}
+
 const HELP =
   `deno task initramfs --version VERSION --output FILE [--agent FILE] [--overlay DIR …] [--broken]
 deno task initramfs --into FILE --output FILE [--agent FILE]
+  either with [--target x86_64|aarch64]
 
 Packs a node's root file system: the agent and its libraries, GRUB's grub-editenv, BusyBox,
 kernel modules and the node's init. The same inputs give the same bytes.
@@ -83,6 +116,7 @@ kernel modules and the node's init. The same inputs give the same bytes.
   --agent FILE        the agent (compiled where it is left out)
   --overlay DIR       files to lay over the root; may be given several times
   --broken            the service never answers its health probe: for trying a bad release
+  --target ARCH       for these machines: x86_64 or aarch64; else for those of this machine's kind
   --into FILE         add the agent to this initramfs instead, and leave the rest as it is`;
 
 if (import.meta.main) {
@@ -94,24 +128,24 @@ if (import.meta.main) {
       broken: { type: "boolean", default: false },
       into: { type: "string" },
       output: { type: "string", default: `${DIST}/kubesolo-os.gz` },
+      target: { type: "string", default: Deno.build.arch },
     });
     const { version, output, into } = values;
     if (!version && !into) throw new Error("--version: wanted the release's version, found none");
-    const agent = values.agent ?? await compileAgent("x86_64");
+    const architecture = oneTarget(values.target);
+    if (into) await ensureInstalled("readelf");
+    else await ensureInitramfsTools(architecture);
+    const agent = values.agent ?? await compileAgent(architecture);
+    const packages = into ? LIBRARY_PACKAGES : nodePackages(architecture);
+    await using sysroot = await Sysroot.open(architecture, packages);
     if (into) {
       const laid = await Promise.all(values.overlay.map((directory) => treeEntries(directory)));
       const stamp = version ? [textEntry("etc/kubesolo-os-version", `${version}\n`)] : [];
-      const whole = await injectAgent(await Deno.readFile(into), agent, [...stamp, ...laid.flat()]);
-      await Deno.writeFile(output, whole);
+      const extra = [...stamp, ...laid.flat()];
+      await injectInto(into, output, agent, sysroot, extra);
     } else if (version) {
-      await ensureInitramfsTools();
-      await buildInitramfs({
-        version,
-        agent,
-        output,
-        overlays: values.overlay,
-        broken: values.broken,
-      });
+      const { overlay, broken } = values;
+      await buildInitramfs({ version, agent, output, overlays: overlay, broken, sysroot });
     }
     const { size } = await Deno.stat(output);
     console.log(`${relative(Deno.cwd(), output)}  ${format(size, { binary: true })}`);

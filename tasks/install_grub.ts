@@ -12,11 +12,12 @@ import {
   hasPlatform,
   makeGrub,
   type Platform,
-  PLATFORM_NAMES,
+  platformDirectory,
   PLATFORMS,
 } from "./grub_programs.ts";
 import { run } from "./run.ts";
 import { warn } from "./screen.ts";
+import type { Sysroot } from "./sysroot.ts";
 
 /** FAT's serial number of the ESP. */
 const ESP_SERIAL = "6B730001";
@@ -28,29 +29,36 @@ const ESP_SERIAL = "6B730001";
 const SPACER_BYTES = 4 << 20;
 
 /**
- * The platforms that are asked for (a key that is left out asks too) and that GRUB is installed for. A
+ * The platforms that are asked for (a key that is left out asks too) and that `sysroot` has GRUB for. A
  * warning names the package of one that has to be left out.
  */
-export function availablePlatforms(asked: Partial<Record<Platform, boolean>>): Platform[] {
-  return PLATFORM_NAMES.filter((platform) => asked[platform] !== false && isInstalled(platform));
+export function availablePlatforms(
+  asked: Partial<Record<Platform["firmware"], boolean>>,
+  sysroot: Sysroot,
+): Platform[] {
+  return PLATFORMS[sysroot.architecture]
+    .filter((platform) => asked[platform.firmware] !== false && isThere(platform, sysroot));
 }
 
-function isInstalled(platform: Platform): boolean {
-  if (hasPlatform(platform)) return true;
-  const { package: name, option } = PLATFORMS[platform];
-  const machines = platform === "bios" ? "BIOS" : "UEFI";
-  warn(`${machines} machines cannot start from this image: install ${name}, or say ${option}`);
+function isThere(platform: Platform, sysroot: Sysroot): boolean {
+  if (hasPlatform(platform, sysroot)) return true;
+  const { package: name, firmware } = platform;
+  const machines = firmware === "bios" ? "BIOS" : "UEFI";
+  warn(
+    `${machines} machines cannot start from this image: install ${name}, or say --no-${firmware}`,
+  );
   return false;
 }
 
 /**
- * Resolves when the ESP of the image `output` is made and holds GRUB for `platforms`, its configuration
+ * Resolves when the ESP of the image `output` is made and holds GRUB for `platforms` of `sysroot`, its configuration
  * from the directory `grub` or this repository's, and the boot environment in two copies: slot A, confirmed.
  */
 export async function installGrub(
   output: string,
   plan: DiskPlan,
   platforms: readonly Platform[],
+  sysroot: Sysroot,
   grub: string | undefined,
   scratch: string,
 ): Promise<void> {
@@ -64,11 +72,12 @@ export async function installGrub(
   await writeFat(place, "grub/grubenv.bak", environment);
   await writeFat(place, "grub/grub.cfg", await Deno.readFile(`${sources}/grub.cfg`));
   for (const platform of platforms) {
-    const program = `${scratch}/${platform}`;
-    await makeGrub(platform, program, sources);
-    const bytes = await Deno.readFile(program);
-    if (platform === "bios") await embedGrub(output, bytes);
-    else await writeFat(place, "EFI/BOOT/BOOTX64.EFI", bytes);
+    const made = `${scratch}/${platform.name}`;
+    const parts = platformDirectory(platform, sysroot);
+    await makeGrub(platform, parts, made, sources);
+    const bytes = await Deno.readFile(made);
+    if (platform.program) await writeFat(place, platform.program, bytes);
+    else await embedGrub(output, bytes, parts);
   }
 }
 

@@ -4,16 +4,17 @@
  * @module
  */
 
-import { basename } from "@std/path";
+import { basename, resolve } from "@std/path";
 import type { Needed } from "./debian.ts";
+import { DEBIAN_NAMES } from "./elf.ts";
 import { runText } from "./run.ts";
+import { kernelPackage, Sysroot } from "./sysroot.ts";
 
 /** The modules that the node's init loads; what they depend on is found. */
 const WANTED_MODULES = [
   "virtio_pci",
   "virtio_blk",
   "virtio_net",
-  "ata_piix",
   "sd_mod",
   "vfat",
   "nls_cp437",
@@ -21,6 +22,9 @@ const WANTED_MODULES = [
   "nls_utf8",
   "isofs",
 ];
+
+/** Those that there are for one architecture only. */
+const WANTED_WHERE_THERE = ["ata_piix"];
 
 /**
  * Drivers of watchdogs, as far as the kernel has them: one for virtual machines lacks most. softdog is
@@ -33,27 +37,32 @@ const WATCHDOG_MODULES = [
   "iTCO_wdt",
   "sp5100_tco",
   "i6300esb",
+  "sbsa_gwdt",
+  "sp805_wdt",
   "softdog",
 ];
 
-/** The package of the kernel. */
+/** This machine's own kernel package. */
 export const KERNEL_PACKAGE: Needed = {
-  package: "linux-image-cloud-amd64",
-  present: () => installedKernels().length > 0,
+  package: kernelPackage(Deno.build.arch),
+  present: () => kernelsIn(Sysroot.here()).length > 0,
 };
 
-/** The newest installed kernel's file. */
-export function kernelPath(): string {
-  const [newest] = installedKernels();
-  if (!newest) throw new Error("no kernel in /boot; install the package linux-image-cloud-amd64");
-  return newest;
+/** The file of the newest kernel in `sysroot`. */
+export function kernelPath(sysroot: Sysroot = Sysroot.here()): string {
+  const [newest] = kernelsIn(sysroot);
+  if (newest) return newest;
+  const wanted = kernelPackage(sysroot.architecture);
+  throw new Error(`no kernel in ${sysroot.at("/boot")}; install the package ${wanted}`);
 }
 
-function installedKernels(): string[] {
-  const names = [...Deno.readDirSync("/boot")].map((entry) => entry.name)
-    .filter((name) => /^vmlinuz-.*-cloud-amd64$/.test(name));
+function kernelsIn(sysroot: Sysroot): string[] {
+  const boot = sysroot.at("/boot");
+  const name = new RegExp(`^vmlinuz-.*-cloud-${DEBIAN_NAMES[sysroot.architecture]}$`);
+  const names = [...Deno.readDirSync(boot)].map((entry) => entry.name)
+    .filter((entry) => name.test(entry));
   const newestFirst = new Intl.Collator("en", { numeric: true });
-  return names.sort((a, b) => newestFirst.compare(b, a)).map((name) => `/boot/${name}`);
+  return names.sort((a, b) => newestFirst.compare(b, a)).map((name) => `${boot}/${name}`);
 }
 
 /** Files of the modules, in the order in which they can be loaded; those built in are left out. */
@@ -64,24 +73,33 @@ export interface ModulePaths {
   readonly others: readonly string[];
 }
 
-/** The modules that a node needs of `kernel`. */
+/** The modules that a node needs of `kernel`, a file in the `boot` of the root that has them. */
 export async function modulePaths(kernel: string = kernelPath()): Promise<ModulePaths> {
   const release = basename(kernel).slice("vmlinuz-".length);
-  const there = new Set(await moduleNames(release));
-  const watchdog = await insmodSteps(release, WATCHDOG_MODULES.filter((name) => there.has(name)));
-  const others = await insmodSteps(release, WANTED_MODULES);
+  const root = resolve(kernel, "../..");
+  const there = new Set(await moduleNames(root, release));
+  const isThere = (name: string) => there.has(name);
+  const watchdog = await insmodSteps(root, release, WATCHDOG_MODULES.filter(isThere));
+  const others = await insmodSteps(root, release, [
+    ...WANTED_MODULES,
+    ...WANTED_WHERE_THERE.filter(isThere),
+  ]);
   return { watchdog, others: others.filter((path) => !watchdog.includes(path)) };
 }
 
-async function moduleNames(release: string): Promise<string[]> {
-  const table = await Deno.readTextFile(`/lib/modules/${release}/modules.dep`);
+async function moduleNames(root: string, release: string): Promise<string[]> {
+  const table = await Deno.readTextFile(`${root}/lib/modules/${release}/modules.dep`);
   return table.split("\n").map((line) => basename(line.split(":")[0], ".ko"));
 }
 
-async function insmodSteps(release: string, modules: readonly string[]): Promise<string[]> {
+async function insmodSteps(
+  root: string,
+  release: string,
+  modules: readonly string[],
+): Promise<string[]> {
   const steps = await runText("modprobe", [
-    ...["--set-version", release, "--show-depends", "--ignore-install", "--all"],
-    ...modules,
+    ...["--dirname", root, "--set-version", release],
+    ...["--show-depends", "--ignore-install", "--all", ...modules],
   ]);
   const files = steps.split("\n").flatMap((step) => /^insmod (\S+)/.exec(step)?.[1] ?? []);
   return [...new Set(files)];

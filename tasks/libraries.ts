@@ -1,37 +1,41 @@
 /**
- * The shared libraries that a program needs, as the dynamic loader of this machine finds them.
+ * The shared libraries that programs need, where Debian has them.
  *
  * @module
  */
 
-import { ProgramError, runText } from "./run.ts";
+import { basename } from "@std/path";
+import { neededLibraries } from "./needed_libraries.ts";
+import type { Sysroot } from "./sysroot.ts";
 
-/**
- * Absolute paths of the libraries and the loader of `programs`, sorted, without repetition.
- *
- * @throws {Error} where a library is not found; it names the program and the library.
- */
-export async function librariesOf(...programs: string[]): Promise<string[]> {
-  const found = new Set<string>();
-  for (const program of programs) {
-    for (const line of (await resolved(program)).split("\n")) {
-      const lost = /^\s*(\S+) => not found/.exec(line);
-      if (lost) throw new Error(`${program}: wanted the library ${lost[1]}, found none here`);
-      const path = /(?:=>\s*)?(\/\S+) \(0x[0-9a-f]+\)$/.exec(line.trim());
-      if (path) found.add(path[1]);
-    }
-  }
-  return [...found].sort();
+/** Where Debian has libraries: essential ones first. */
+export function libraryDirectories(architecture: string): string[] {
+  return ["lib", "usr/lib"].map((directory) => `/${directory}/${architecture}-linux-gnu`);
 }
 
-/** What `ldd` says; nothing for a script or a static program. */
-async function resolved(program: string): Promise<string> {
-  try {
-    return await runText("ldd", [program]);
-  } catch (error) {
-    const needsNone = error instanceof ProgramError &&
-      error.output.includes("not a dynamic executable");
-    if (needsNone) return "";
-    throw error;
+/** A library, or the loader. */
+export interface Library {
+  /** Where programs look for it: an absolute path. */
+  readonly path: string;
+  /** The file of this machine that it is. */
+  readonly source: string;
+}
+
+/**
+ * The libraries and the loader of `programs`, out of `sysroot`, sorted by path, without repetition.
+ *
+ * @throws {Error} where a library is not there; it names the program and the library.
+ */
+export async function librariesOf(sysroot: Sysroot, ...programs: string[]): Promise<Library[]> {
+  const directories = libraryDirectories(sysroot.architecture).map((path) => sysroot.at(path));
+  const found = new Map<string, string>();
+  for (const program of programs) {
+    const { loader, libraries } = await neededLibraries(program, directories);
+    for (const source of libraries) {
+      const isLoader = loader !== undefined && basename(source) === basename(loader);
+      found.set(isLoader ? loader : source.slice(sysroot.root.length), source);
+    }
   }
+  return [...found].map(([path, source]) => ({ path, source }))
+    .sort((a, b) => a.path < b.path ? -1 : 1);
 }

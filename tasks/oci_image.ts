@@ -6,8 +6,7 @@
 
 import { format } from "@std/fmt/bytes";
 import { copy } from "../mod/oras/mod.ts";
-import { taskOptions } from "./arguments.ts";
-import { targets } from "./compile.ts";
+import { targets, taskOptions } from "./arguments.ts";
 import { type AgentImage, buildAgentImage } from "./oci_image/agent_image.ts";
 import { openDestination, REGISTRY_OPTIONS } from "./publish/destination.ts";
 import { givenKey, signAndTag, SIGNING_OPTIONS } from "./publish/sign.ts";

@@ -5,17 +5,50 @@
  */
 
 import { reasonOf } from "../mod/core/mod.ts";
+import { fileOf, type KnownProgram, type Needed } from "./debian.ts";
+import type { Architecture } from "./elf.ts";
 import { Qmp, type QmpEvent } from "./qmp.ts";
 
 /** Address of the host as a guest with a network sees it. */
 export const HOST_ADDRESS = "10.0.2.2";
 
-/** QEMU of Debian's package `qemu-system-x86`. */
-const QEMU = "/usr/bin/qemu-system-x86_64";
+/** A kind of machine: QEMU and UEFI firmware of Debian's packages. */
+interface Machine {
+  readonly qemu: string;
+  readonly arguments: readonly string[];
+  readonly firmware: { readonly code: string; readonly variables: string };
+}
 
-/** UEFI firmware of Debian's package `ovmf`; the variables are copied for every machine. */
-const OVMF_CODE = "/usr/share/OVMF/OVMF_CODE_4M.fd";
-const OVMF_VARIABLES = "/usr/share/OVMF/OVMF_VARS_4M.fd";
+const MACHINES: Readonly<Record<Architecture, Machine>> = {
+  x86_64: {
+    qemu: "/usr/bin/qemu-system-x86_64",
+    arguments: ["-machine", "q35", "-cpu", "max"],
+    firmware: {
+      code: "/usr/share/OVMF/OVMF_CODE_4M.fd",
+      variables: "/usr/share/OVMF/OVMF_VARS_4M.fd",
+    },
+  },
+  aarch64: {
+    qemu: "/usr/bin/qemu-system-aarch64",
+    // emulated, the architecture's own way to sign pointers costs more than all the rest
+    arguments: ["-machine", "virt", "-cpu", "max,pauth-impdef=on"],
+    firmware: {
+      code: "/usr/share/AAVMF/AAVMF_CODE.fd",
+      variables: "/usr/share/AAVMF/AAVMF_VARS.fd",
+    },
+  },
+};
+
+/** What machines of `architecture`, with UEFI firmware or a BIOS, need of Debian. */
+export function machineNeeds(
+  architecture: Architecture,
+  uefi: boolean,
+): readonly (KnownProgram | Needed)[] {
+  const { code } = MACHINES[architecture].firmware;
+  const program = `qemu-system-${architecture}` as const;
+  if (architecture === "aarch64") return [program, fileOf("qemu-efi-aarch64", code)];
+  return uefi ? [program, fileOf("ovmf", code)] : [program];
+}
 
 const DEFAULT_MEMORY_MEGABYTES = 512;
 
@@ -33,7 +66,9 @@ export interface QemuOptions {
   readonly snapshot?: boolean;
   /** The guest cannot write to its disk. */
   readonly readOnly?: boolean;
-  /** UEFI firmware; otherwise BIOS. */
+  /** x86_64 where it is left out. */
+  readonly architecture?: Architecture;
+  /** UEFI firmware; otherwise BIOS, which aarch64 does not have. */
   readonly uefi?: boolean;
   /** Megabytes of memory. */
   readonly memory?: number;
@@ -74,15 +109,23 @@ export interface Qemu {
  * @throws {Error} with QEMU's words where it does not start.
  */
 export async function startQemu(options: QemuOptions): Promise<Qemu> {
+  const machine = MACHINES[options.architecture ?? "x86_64"];
+  const firmware = options.uefi || options.architecture === "aarch64"
+    ? machine.firmware
+    : undefined;
   const directory = await Deno.makeTempDir({ prefix: "vm-" });
   const sockets: Deno.Listener[] = [];
   try {
     for (const name of ["serial", "qmp"]) {
       sockets.push(Deno.listen({ transport: "unix", path: `${directory}/${name}` }));
     }
-    if (options.uefi) await Deno.copyFile(OVMF_VARIABLES, `${directory}/variables`);
-    const child = new Deno.Command(QEMU, {
-      args: qemuArguments(options, directory),
+    if (firmware) await Deno.copyFile(firmware.variables, `${directory}/variables`);
+    const child = new Deno.Command(machine.qemu, {
+      args: [
+        ...machine.arguments,
+        ...firmware ? firmwareArguments(firmware.code, directory) : [],
+        ...qemuArguments(options, directory),
+      ],
       stdin: "null",
       stdout: "null",
       stderr: "piped",
@@ -159,13 +202,12 @@ function qemuArguments(options: QemuOptions, directory: string): string[] {
   const { forward } = options;
   const forwarding = forward ? `,hostfwd=tcp:127.0.0.1:${forward.host}-:${forward.guest}` : "";
   return [
-    ...["-machine", "q35", "-accel", options.accelerator ?? "tcg", "-cpu", "max"],
-    ...["-m", String(options.memory ?? DEFAULT_MEMORY_MEGABYTES), "-display", "none"],
+    ...["-accel", options.accelerator ?? "tcg", "-display", "none"],
+    ...["-m", String(options.memory ?? DEFAULT_MEMORY_MEGABYTES)],
     ...["-nodefaults", "-no-user-config"],
     ...["-chardev", `socket,id=serial,path=${directory}/serial`, "-serial", "chardev:serial"],
     ...["-qmp", `unix:${directory}/qmp`],
     ...["-drive", drive],
-    ...(options.uefi ? firmware(directory) : []),
     ...(options.network
       ? ["-netdev", `user,id=net${forwarding}`, "-device", "virtio-net-pci,netdev=net,romfile="]
       : ["-nic", "none"]),
@@ -174,9 +216,9 @@ function qemuArguments(options: QemuOptions, directory: string): string[] {
   ];
 }
 
-function firmware(directory: string): string[] {
+function firmwareArguments(code: string, directory: string): string[] {
   return [
-    ...["-drive", `if=pflash,format=raw,unit=0,readonly=on,file=${OVMF_CODE}`],
+    ...["-drive", `if=pflash,format=raw,unit=0,readonly=on,file=${code}`],
     ...["-drive", `if=pflash,format=raw,unit=1,file=${directory}/variables`],
   ];
 }

@@ -9,6 +9,7 @@ import { sha256OfFile } from "./digest.ts";
 import { buildEpoch } from "./epoch.ts";
 import { buildInitramfs, type InitramfsOptions } from "./initramfs.ts";
 import { kernelPath } from "./kernel.ts";
+import { Sysroot } from "./sysroot.ts";
 
 /** What a release is made from. */
 export interface ReleaseOptions extends Omit<InitramfsOptions, "output"> {
@@ -38,16 +39,16 @@ export interface LatestJson {
 
 /** Resolves with `latest.json` when `directory` is a whole release. */
 export async function makeRelease(options: ReleaseOptions): Promise<LatestJson> {
-  const { directory, kernel = kernelPath(), ...rest } = options;
+  const { directory, sysroot = Sysroot.here(), kernel = kernelPath(sysroot), ...rest } = options;
   const vmlinuz = `${directory}/vmlinuz`;
   const initramfs = `${directory}/kubesolo-os.gz`;
   await Deno.mkdir(directory, { recursive: true });
   await Deno.copyFile(kernel, vmlinuz);
-  await buildInitramfs({ ...rest, kernel, output: initramfs });
+  await buildInitramfs({ ...rest, sysroot, kernel, output: initramfs });
   const latest: LatestJson = {
     version: options.version,
     channel: options.channel ?? "stable",
-    architecture: options.architecture ?? "x86_64",
+    architecture: options.architecture ?? sysroot.architecture,
     ...options.minCompatibleVersion && { min_compatible_version: options.minCompatibleVersion },
     release_notes: options.notes ?? `Version ${options.version}`,
     release_date: new Date(buildEpoch() * 1000).toISOString(),

@@ -10,6 +10,7 @@ import { modulePaths } from "./kernel.ts";
 import { librariesOf } from "./libraries.ts";
 import { findProgram, runText } from "./run.ts";
 import { ROOT } from "./sources.ts";
+import type { Sysroot } from "./sysroot.ts";
 import { fileEntry, textEntry, withParents } from "./tree.ts";
 
 const INIT = `${ROOT}/deploy/init`;
@@ -29,8 +30,15 @@ const MERGED_INTO_USR = ["bin", "lib", "lib64", "sbin"];
 /** Applets that the agent spawns from here, though the rest are in `usr/bin`. */
 const IN_SBIN = ["halt", "poweroff", "reboot"];
 
-/** The root file system of a node: BusyBox, the init, the agent, grub-editenv, kernel modules. */
-export async function rootEntries(agent: string, kernel: string): Promise<Entry[]> {
+/**
+ * The root file system of a node: the init, the agent, the modules of `kernel`, and out of `sysroot`
+ * BusyBox and grub-editenv.
+ */
+export async function rootEntries(
+  agent: string,
+  kernel: string,
+  sysroot: Sysroot,
+): Promise<Entry[]> {
   const directories = DIRECTORIES.map((path): Entry => ({ kind: "directory", path }));
   const links = MERGED_INTO_USR.map((name): Entry => ({
     kind: "link",
@@ -45,17 +53,18 @@ export async function rootEntries(agent: string, kernel: string): Promise<Entry[
     await fileEntry("init", `${INIT}/init`, 0o755),
     await fileEntry("etc/udhcpc/default.script", `${INIT}/udhcpc.script`, 0o755),
     await fileEntry("usr/sbin/workload", `${INIT}/workload`, 0o755),
-    ...await busyboxEntries(),
+    ...await busyboxEntries(sysroot),
     ...await moduleEntries(kernel),
-    ...await programEntries(agent),
+    ...await programEntries(agent, sysroot),
   ]);
 }
 
-async function busyboxEntries(): Promise<Entry[]> {
+async function busyboxEntries(sysroot: Sysroot): Promise<Entry[]> {
   const busybox = required("busybox", "busybox-static");
+  // Debian's has the same applets on every architecture, and only this machine's can be asked
   const applets = (await runText(busybox, ["--list"])).split("\n").filter(Boolean).sort();
   return [
-    await fileEntry("usr/bin/busybox", busybox, 0o755),
+    await fileEntry("usr/bin/busybox", sysroot.root ? sysroot.at("/bin/busybox") : busybox, 0o755),
     ...applets.filter((applet) => applet !== "busybox").map((applet): Entry => {
       const sbin = IN_SBIN.includes(applet);
       return {
@@ -80,12 +89,14 @@ async function moduleEntries(kernel: string): Promise<Entry[]> {
   ];
 }
 
-/** The agent, grub-editenv where this machine has it, and the libraries of both. */
-async function programEntries(agent: string): Promise<Entry[]> {
-  const editor = findProgram("grub-editenv");
-  const libraries = await librariesOf(agent, ...editor ? [editor] : []);
+/** The agent, grub-editenv where `sysroot` has it, and the libraries of both. */
+async function programEntries(agent: string, sysroot: Sysroot): Promise<Entry[]> {
+  const editor = findProgram(sysroot.at("/usr/bin/grub-editenv"));
+  const libraries = await librariesOf(sysroot, agent, ...editor ? [editor] : []);
   return [
-    ...await Promise.all(libraries.map((path) => fileEntry(path.slice(1), path, 0o755))),
+    ...await Promise.all(
+      libraries.map(({ path, source }) => fileEntry(path.slice(1), source, 0o755)),
+    ),
     ...editor ? [await fileEntry("usr/bin/grub-editenv", editor, 0o755)] : [],
     await fileEntry(AGENT_PATH, agent, 0o755),
   ];

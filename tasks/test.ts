@@ -21,7 +21,7 @@ const SUMMARY = /^(?:ok|FAILED) \| (\d+) passed.*? \| (\d+) failed(?: \| (\d+) i
 /** Resolves when what the tests need of Debian is here. */
 async function ensureTestTools(): Promise<void> {
   await ensureInstalled(
-    ...demoNeeds(true),
+    ...ARCHITECTURES.flatMap((architecture) => demoNeeds(true, architecture)),
     "blkid",
     "fsck.fat",
     "grub-script-check",

@@ -6,10 +6,13 @@
  */
 
 import { compileAgent } from "../compile.ts";
-import { fileOf, type KnownProgram, type Needed } from "../debian.ts";
-import { IMAGE_NEEDS } from "../image.ts";
-import { INITRAMFS_NEEDS } from "../initramfs.ts";
-import { type SerialLine, Vm } from "../vm.ts";
+import type { KnownProgram, Needed } from "../debian.ts";
+import type { Architecture } from "../elf.ts";
+import { grubPackages, imageNeeds } from "../image.ts";
+import { initramfsNeeds } from "../initramfs.ts";
+import { machineNeeds } from "../qemu.ts";
+import { nodePackages, Sysroot } from "../sysroot.ts";
+import type { SerialLine, Vm, VmOptions } from "../vm.ts";
 import { Narrator } from "./narrator.ts";
 import {
   makeNodeDisk,
@@ -20,6 +23,7 @@ import {
   type UpdateServer,
 } from "./site.ts";
 import { type Scraped, Scraper } from "./scraper.ts";
+import { switchOn } from "./switch_on.ts";
 import { type BootRecord, type PhaseRecord, Story } from "./story.ts";
 
 /** Megabytes that a node needs to unpack an initramfs with the agent in it. */
@@ -33,6 +37,7 @@ const MAX_BOOTS = 12;
 
 /** What happened, for machines. */
 export interface Report {
+  readonly architecture: Architecture;
   readonly firmware: "bios" | "uefi";
   /** Whether it went as it should: its {@linkcode Course}. */
   readonly passed: boolean;
@@ -73,14 +78,22 @@ export const THERE_AND_BACK: Course = {
 };
 
 /** What the round trip needs of Debian. */
-export function demoNeeds(uefi: boolean): readonly (KnownProgram | Needed)[] {
-  const firmware = uefi ? [fileOf("ovmf", "/usr/share/OVMF/OVMF_CODE_4M.fd")] : [];
-  return ["qemu-system-x86_64", ...firmware, ...IMAGE_NEEDS, ...INITRAMFS_NEEDS];
+export function demoNeeds(
+  uefi: boolean,
+  architecture: Architecture = "x86_64",
+): readonly (KnownProgram | Needed)[] {
+  return [
+    ...machineNeeds(architecture, uefi),
+    ...imageNeeds(architecture),
+    ...initramfsNeeds(architecture),
+  ];
 }
 
 /** What a round trip may do differently. */
 export interface RoundTripOptions {
-  /** UEFI firmware; otherwise BIOS. */
+  /** The node's; x86_64 where absent. */
+  readonly architecture?: Architecture;
+  /** UEFI firmware, which is all that aarch64 has; otherwise BIOS. */
   readonly uefi?: boolean;
   /** {@linkcode THERE_AND_BACK} where absent. */
   readonly course?: Course;
@@ -92,7 +105,13 @@ export interface RoundTripOptions {
 
 /** Lets it happen, and tells it while it does. */
 export async function roundTrip(
-  { uefi = false, course = THERE_AND_BACK, write, serve = serveReleases }: RoundTripOptions = {},
+  {
+    architecture = "x86_64",
+    uefi = architecture === "aarch64",
+    course = THERE_AND_BACK,
+    write,
+    serve = serveReleases,
+  }: RoundTripOptions = {},
 ): Promise<Report> {
   const story = new Story({ A: "1.0.0", B: "1.0.0" });
   const narrator = new Narrator(story, write);
@@ -101,14 +120,18 @@ export async function roundTrip(
     const began = performance.now();
     narrator.title("Building a node and three releases");
     narrator.note("compiling the agent");
-    const agent = await compileAgent("x86_64");
+    const agent = await compileAgent(architecture);
+    await using sysroot = await Sysroot.open(architecture, [
+      ...nodePackages(architecture),
+      ...grubPackages(architecture),
+    ]);
     const releases = `${directory}/releases`;
     narrator.note("packing versions 1.0.0, 2.0.0, and a 3.0.0 whose service never answers");
     await makeReleases(releases, agent, [
       { version: "1.0.0" },
       { version: "2.0.0" },
       { version: "3.0.0", broken: true },
-    ]);
+    ], sysroot);
     await using server = await serve(releases);
     narrator.note("building the disk: ESP, slots A and B, data");
     const disk = `${directory}/node.img`;
@@ -117,6 +140,7 @@ export async function roundTrip(
       releases,
       version: "1.0.0",
       server,
+      sysroot,
       onBoot: updateLoop(server, course === THERE ? "2.0.0" : undefined),
     });
     await server.publish("2.0.0", true);
@@ -125,11 +149,12 @@ export async function roundTrip(
       `done in ${building} s; the update server has 2.0.0, changed after it was signed`,
     );
     narrator.picture();
-    narrator.title(`Switching the node on (QEMU, ${uefi ? "UEFI" : "BIOS"})`);
+    narrator.title(`Switching the node on (QEMU, ${architecture}, ${uefi ? "UEFI" : "BIOS"})`);
 
     const running = performance.now();
     await using scraper = new Scraper();
-    await run(disk, uefi, story, narrator, scraper.port, {
+    const machine = { disk, architecture, uefi };
+    await run(machine, story, narrator, scraper.port, {
       async tampered() {
         narrator.note("the node refuses it; the update server publishes 2.0.0 as it was signed");
         await server.publish("2.0.0");
@@ -142,6 +167,7 @@ export async function roundTrip(
     });
     const problems = problemsOf(story, course);
     return {
+      architecture,
       firmware: uefi ? "uefi" : "bios",
       passed: problems.length === 0,
       problems,
@@ -161,8 +187,7 @@ export async function roundTrip(
  * after a reset within one is emulated several times slower.
  */
 async function run(
-  disk: string,
-  uefi: boolean,
+  machine: Pick<VmOptions, "disk" | "architecture" | "uefi">,
   story: Story,
   narrator: Narrator,
   metricsPort: number,
@@ -181,8 +206,7 @@ async function run(
   };
   const forward = { host: metricsPort, guest: METRICS_PORT };
   const options = {
-    disk,
-    uefi,
+    ...machine,
     memory: NODE_MEMORY,
     network: true,
     forward,
@@ -191,7 +215,7 @@ async function run(
   };
   try {
     for (let boots = 0; boots < MAX_BOOTS; boots++) {
-      await using vm = await Vm.start(options);
+      await using vm = await switchOn(options, (text) => narrator.note(text));
       const reason = await within(BOOT_LIMIT_SECONDS, vm);
       if (reason === "shutdown") return;
       story.reset();

@@ -9,6 +9,7 @@ import { HOST_ADDRESS } from "../vm.ts";
 import { serveFiles } from "../file_server.ts";
 import { buildImage } from "../image.ts";
 import { makeRelease } from "../release.ts";
+import type { Sysroot } from "../sysroot.ts";
 import { STATUS_MARK } from "./story.ts";
 
 /** An update server on this machine, with the releases below one directory. */
@@ -58,14 +59,15 @@ export interface PlannedRelease {
   readonly broken?: boolean;
 }
 
-/** Makes releases below `directory`. */
+/** Makes releases below `directory`, out of `sysroot` or this machine. */
 export async function makeReleases(
   directory: string,
   agent: string,
   releases: readonly PlannedRelease[],
+  sysroot?: Sysroot,
 ): Promise<void> {
   for (const { version, broken } of releases) {
-    await makeRelease({ version, broken, agent, directory: `${directory}/${version}` });
+    await makeRelease({ version, broken, agent, sysroot, directory: `${directory}/${version}` });
   }
 }
 
@@ -79,8 +81,10 @@ export async function makeNodeDisk(options: {
   readonly version: string;
   readonly server: UpdateServer;
   readonly onBoot: string;
+  /** Whose architecture the node has; this machine where absent. */
+  readonly sysroot?: Sysroot;
 }): Promise<void> {
-  const { output, releases, version, server, onBoot } = options;
+  const { output, releases, version, server, onBoot, sysroot } = options;
   const data = await Deno.makeTempDir({ prefix: "kubesolo-data-" });
   try {
     const etc = `${data}/etc-kubesolo`;
@@ -89,7 +93,7 @@ export async function makeNodeDisk(options: {
     await Deno.writeTextFile(`${etc}/health.d/required.d/warm`, SLOW_TO_WARM_UP, { mode: 0o755 });
     await Deno.writeTextFile(`${etc}/on-boot`, onBoot, { mode: 0o755 });
     const slot = `${releases}/${version}`;
-    await buildImage({ output, slotA: slot, slotB: slot, data });
+    await buildImage({ output, slotA: slot, slotB: slot, data, sysroot });
   } finally {
     await Deno.remove(data, { recursive: true });
   }

@@ -23,7 +23,7 @@ import { gzipOnce } from "../gzip.ts";
 import { AGENT_PATH } from "../root_tree.ts";
 import { say } from "../screen.ts";
 import { ROOT } from "../sources.ts";
-import { type Control, DebianArchive } from "./debian_archive.ts";
+import { type Control, DebianArchive } from "../debian_archive.ts";
 import { imageRoot } from "./image_root.ts";
 import { packTar } from "./tar.ts";
 

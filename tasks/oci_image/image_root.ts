@@ -10,8 +10,8 @@ import type { Architecture } from "../elf.ts";
 import { AGENT_PATH } from "../root_tree.ts";
 import { ROOT } from "../sources.ts";
 import { fileEntry, textEntry, treeEntries, withParents } from "../tree.ts";
-import type { Control, DebianArchive } from "./debian_archive.ts";
-import { neededLibraries } from "./needed_libraries.ts";
+import type { Control, DebianArchive } from "../debian_archive.ts";
+import { neededLibraries } from "../needed_libraries.ts";
 
 /** Where the files come from. BusyBox is mount and umount; base-files has texts of licences. */
 const PACKAGES = ["libc6", "libgcc-s1", "busybox-static", "base-files"];
@@ -93,7 +93,8 @@ async function libraryEntries(
   scratch: string,
 ): Promise<Entry[]> {
   const home = `lib/${machine}-linux-gnu`;
-  const { loader, libraries } = await neededLibraries(agent, `${scratch}/${home}`);
+  const { loader, libraries } = await neededLibraries(agent, [`${scratch}/${home}`]);
+  if (!loader) throw new Error(`${agent}: wanted a program with a dynamic loader, found none`);
   const loaderLink = `usr${loader}`;
   const merged = new Set(["bin", "lib", loader.split("/")[1]]);
   return [

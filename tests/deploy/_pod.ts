@@ -9,7 +9,7 @@
  */
 
 import { compileAgent } from "../../tasks/compile.ts";
-import { DebianArchive } from "../../tasks/oci_image/debian_archive.ts";
+import { DebianArchive } from "../../tasks/debian_archive.ts";
 import { imageRoot } from "../../tasks/oci_image/image_root.ts";
 import { packTar } from "../../tasks/oci_image/tar.ts";
 import { runText } from "../../tasks/run.ts";

@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { DebianArchive } from "../../tasks/oci_image/debian_archive.ts";
+import { DebianArchive } from "../../tasks/debian_archive.ts";
 import { ROOT } from "../../tasks/sources.ts";
 import { TestNode, until } from "../cli/_test_node.ts";
 import { closedPort } from "../http/_servers.ts";

@@ -1,14 +1,14 @@
-import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { basename } from "@std/path";
 import { gunzipSync } from "node:zlib";
-import { type Entry, listCpio, packCpio } from "../../tasks/cpio.ts";
-import { packMember } from "../../tasks/gzip.ts";
+import { packCpio } from "../../tasks/cpio.ts";
 import { buildInitramfs, ensureInitramfsTools } from "../../tasks/initramfs.ts";
-import { injectAgent } from "../../tasks/inject.ts";
 import { kernelPath, modulePaths } from "../../tasks/kernel.ts";
 import { librariesOf } from "../../tasks/libraries.ts";
+import { listCpio } from "../../tasks/list_cpio.ts";
 import { run, runText } from "../../tasks/run.ts";
 import { ROOT } from "../../tasks/sources.ts";
+import { Sysroot } from "../../tasks/sysroot.ts";
 import { deno, inScratch } from "./_process.ts";
 
 await ensureInitramfsTools();
@@ -56,8 +56,9 @@ Deno.test(
       for (const path of ["usr/bin/mount", "bin/mount", "usr/bin/umount", "usr/sbin/reboot"]) {
         assert((await Deno.stat(`${root}/${path}`)).isFile, path);
       }
-      for (const library of await librariesOf(AGENT, "/usr/bin/grub-editenv")) {
-        assertEquals(await Deno.readFile(root + library), await Deno.readFile(library), library);
+      const programs = [AGENT, "/usr/bin/grub-editenv"];
+      for (const { path, source } of await librariesOf(Sysroot.here(), ...programs)) {
+        assertEquals(await Deno.readFile(root + path), await Deno.readFile(source), path);
       }
       assertEquals(await Deno.readTextFile(`${root}/etc/kubesolo-os-version`), "1.2.3\n");
       assertEquals(await Deno.readTextFile(`${root}/srv/www/healthz`), "ok\n");
@@ -147,43 +148,6 @@ Deno.test("every kernel module is listed after those that it depends on", async 
     "wdat_wdt.ko",
     "softdog.ko",
   ]);
-});
-
-Deno.test("injectAgent() leaves the original as it is and adds what is not there", async () => {
-  const libc = (await librariesOf(AGENT)).find((path) => path.endsWith("libc.so.6"));
-  const loader = (await librariesOf(AGENT)).find((path) => path.includes("ld-linux"));
-  const there: Entry[] = [
-    { kind: "directory", path: "usr" },
-    { kind: "directory", path: "usr/lib" },
-    { kind: "link", path: "lib", target: "usr/lib" },
-    { kind: "link", path: "lib64", target: "/usr/lib" },
-  ];
-  const full: Entry[] = [
-    { kind: "file", path: "usr/lib/libc.so.6", bytes: new Uint8Array(3) },
-    { kind: "file", path: "usr/lib/ld-linux-x86-64.so.2", bytes: new Uint8Array(3) },
-  ];
-  for (
-    const { original, added } of [
-      {
-        original: await packMember(there),
-        added: [loader!.replace("/lib64", "usr/lib"), libc!.replace("/lib", "usr/lib")],
-      },
-      { original: await packMember([...there, ...full]), added: [] },
-    ]
-  ) {
-    const whole = await injectAgent(original, AGENT);
-    assertEquals(whole.subarray(0, original.length), new Uint8Array(original));
-    const members = listCpio(gunzipSync(whole.subarray(original.length)));
-    const files = members.filter(({ kind }) => kind === "file").map(({ path }) => path);
-    assertEquals(files.sort(), [...added, "usr/bin/kubesolo-update"].sort());
-    const directories = members.filter(({ kind }) => kind === "directory").map(({ path }) => path);
-    assertEquals(directories.filter((path) => ["usr", "lib", "lib64"].includes(path)), []);
-  }
-});
-
-Deno.test("injectAgent() refuses an initramfs that is not gzip", async () => {
-  const plain = packCpio([], 0);
-  await assertRejects(() => injectAgent(plain, AGENT), Error, "gzip-compressed");
 });
 
 Deno.test("the initramfs task says which option is missing", async () => {

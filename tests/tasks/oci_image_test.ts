@@ -20,8 +20,8 @@ import { ensureInstalled, fileOf } from "../../tasks/debian.ts";
 import { sha256OfFile } from "../../tasks/digest.ts";
 import { cacheDirectory } from "../../tasks/lock.ts";
 import { buildAgentImage } from "../../tasks/oci_image/agent_image.ts";
-import { DebianArchive } from "../../tasks/oci_image/debian_archive.ts";
-import { neededLibraries } from "../../tasks/oci_image/needed_libraries.ts";
+import { DebianArchive } from "../../tasks/debian_archive.ts";
+import { neededLibraries } from "../../tasks/needed_libraries.ts";
 import { packTar } from "../../tasks/oci_image/tar.ts";
 import { runText } from "../../tasks/run.ts";
 import { ROOT } from "../../tasks/sources.ts";
@@ -259,7 +259,7 @@ Deno.test("DebianArchive passes on what apt-get says of a package that there is 
 
 Deno.test("neededLibraries() names the library that is not there", async () => {
   await inScratch(async (directory) => {
-    const looking = () => neededLibraries(Deno.execPath(), directory);
+    const looking = () => neededLibraries(Deno.execPath(), [directory]);
     await assertRejects(looking, Error, `wanted the library`);
   });
 });

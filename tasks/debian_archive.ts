@@ -5,9 +5,10 @@
  * @module
  */
 
-import { cacheDirectory, withLock } from "../lock.ts";
-import { findProgram, ProgramError, run, runText } from "../run.ts";
-import { warn } from "../screen.ts";
+import { DEBIAN_NAMES } from "./elf.ts";
+import { cacheDirectory, withLock } from "./lock.ts";
+import { findProgram, ProgramError, run, runText } from "./run.ts";
+import { warn } from "./screen.ts";
 
 /** A package's control file: what Debian says about it. */
 export interface Control {
@@ -18,9 +19,6 @@ export interface Control {
   /** The whole paragraph. */
   readonly text: string;
 }
-
-/** Debian's architectures that images are made for. */
-const ARCHITECTURES = "amd64,arm64";
 
 /** The archives that the machine's sources name, with lists and a cache of packages of their own. */
 export class DebianArchive {
@@ -103,7 +101,7 @@ function settings(directory: string): string {
     // Debian's container images switch both off, and every call would read all lists anew
     "Dir::Cache::pkgcache": "pkgcache.bin",
     "Dir::Cache::srcpkgcache": "srcpkgcache.bin",
-    "APT::Architectures": ARCHITECTURES,
+    "APT::Architectures": Object.values(DEBIAN_NAMES).join(","),
     "APT::Sandbox::User": "root",
     "Acquire::Languages": "none",
   };
