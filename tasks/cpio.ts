@@ -21,11 +21,18 @@ export type Entry =
     readonly device: readonly [major: number, minor: number];
   };
 
-const TYPE_BITS = { directory: 0o040000, file: 0o100000, link: 0o120000, character: 0o020000 };
+/** The part of a mode that says what a thing is (inode(7)). */
+export const TYPE_BITS = {
+  directory: 0o040000,
+  file: 0o100000,
+  link: 0o120000,
+  character: 0o020000,
+};
 const DEFAULT_MODE = { directory: 0o755, file: 0o644, link: 0o777, character: 0o600 };
-const TRAILER = "TRAILER!!!";
+/** Path of the record that ends an archive. */
+export const TRAILER = "TRAILER!!!";
+
 const MAGIC = "070701";
-const HEADER_BYTES = 110;
 
 const encoder = new TextEncoder();
 
@@ -53,51 +60,6 @@ export function packCpio(entries: readonly Entry[], epoch: number): Uint8Array<A
   });
   parts.push(...record({ path: TRAILER, inode: 0, mode: 0, links: 1, epoch: 0, device: [0, 0] }));
   return concatenate(parts);
-}
-
-/** What an archive holds, as far as packing more into it needs to know. */
-export interface Member {
-  readonly path: string;
-  readonly kind: Entry["kind"] | "other";
-  /** Of a link. */
-  readonly target?: string;
-}
-
-/**
- * Lists the concatenated archives in `bytes`, paths without leading slash or dot.
- *
- * @throws {Error} where they are not of the newc format.
- */
-export function listCpio(bytes: Uint8Array): Member[] {
-  const members: Member[] = [];
-  const decoder = new TextDecoder();
-  for (let at = 0; at < bytes.length;) {
-    if (bytes[at] === 0) { // padding between archives
-      at++;
-      continue;
-    }
-    const header = decoder.decode(bytes.subarray(at, at + HEADER_BYTES));
-    if (!header.startsWith("07070")) {
-      throw new Error(`wanted a newc archive, found something else at byte ${at}`);
-    }
-    const field = (index: number) => parseInt(header.slice(6 + index * 8, 14 + index * 8), 16);
-    const bodyAt = padded(at + HEADER_BYTES + field(11));
-    const body = bytes.subarray(bodyAt, bodyAt + field(6));
-    const name = decoder.decode(bytes.subarray(at + HEADER_BYTES, bodyAt)).replace(/\0.*$/s, "");
-    const kind = kindOf(field(1));
-    const path = name.replace(/^(\.?\/)+|^\.$/g, "");
-    if (name !== TRAILER && path) {
-      members.push({ path, kind, ...kind === "link" && { target: decoder.decode(body) } });
-    }
-    at = padded(bodyAt + body.length);
-  }
-  return members;
-}
-
-function kindOf(mode: number): Member["kind"] {
-  const bits = mode & 0o170000;
-  const kinds = ["directory", "file", "link", "character"] as const;
-  return kinds.find((kind) => TYPE_BITS[kind] === bits) ?? "other";
 }
 
 function bodyOf(entry: Entry): Uint8Array | undefined {
@@ -129,7 +91,8 @@ function record(fields: RecordFields): Uint8Array[] {
   return [header, name, filler(header.length + name.length), body, filler(body.length)];
 }
 
-function padded(length: number): number {
+/** `length` filled up to a multiple of four, as everything in an archive is. */
+export function padded(length: number): number {
   return Math.ceil(length / 4) * 4;
 }
 

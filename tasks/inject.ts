@@ -1,100 +1,88 @@
 /**
  * Adding the agent to an initramfs that others have built: its bytes stay as they are, and one more
- * gzip member follows them.
+ * archive follows them, packed as the last one is.
  *
  * @module
  */
 
 import { basename, dirname, join } from "@std/path";
-import { gunzipSync } from "node:zlib";
-import { concatenate, type Entry, listCpio, type Member } from "./cpio.ts";
-import { packMember } from "./gzip.ts";
-import { librariesOf } from "./libraries.ts";
+import { ArchiveTree } from "./archive_tree.ts";
+import { concatenate, type Entry, packCpio, padded } from "./cpio.ts";
+import type { Architecture } from "./elf.ts";
+import { buildEpoch } from "./epoch.ts";
+import { initramfsArchives } from "./initramfs_archives.ts";
+import { librariesOf, type Library, libraryDirectories } from "./libraries.ts";
+import { PACKINGS } from "./packing.ts";
 import { AGENT_PATH } from "./root_tree.ts";
 import { warn } from "./screen.ts";
+import type { Sysroot } from "./sysroot.ts";
 import { fileEntry, withParents } from "./tree.ts";
 
 /** Where a loader looks, besides the directory of the libc that it belongs to. */
 const LIBRARY_DIRECTORIES = ["lib", "usr/lib", "lib64", "usr/lib64", "usr/local/lib"];
-const MULTIARCH = ["lib/x86_64-linux-gnu", "usr/lib/x86_64-linux-gnu"];
 
 /** Libraries that are parts of the C library: they work only with the others of the same build. */
 const LIBC_PARTS = /^(ld-linux.*|libc|libm|libdl|libpthread|librt)\.so\.\d+$/;
 
 /**
- * The initramfs `original` with the agent in it, and those of its libraries that are not there yet.
+ * The initramfs `original` with the agent in it, those of its libraries that are not there yet, out of
+ * `sysroot`, and `extra`. What is replaced is said on the screen.
  *
- * @throws {Error} where `original` is not a gzip-compressed newc archive.
+ * @throws {Error} where the kernel would not unpack `original` to its end, where it is of another
+ * architecture, or where something is in the way.
  */
 export async function injectAgent(
   original: Uint8Array,
   agent: string,
+  sysroot: Sysroot,
   extra: readonly Entry[] = [],
-): Promise<Uint8Array> {
-  const tree = new ArchiveTree(listCpio(unpack(original)));
-  const entries = [
-    ...await libraryEntries(tree, await librariesOf(agent)),
+): Promise<Uint8Array<ArrayBuffer>> {
+  const archives = initramfsArchives(original);
+  const tree = new ArchiveTree(archives.flatMap(({ members }) => members));
+  const [wanted, found] = [sysroot.architecture, tree.architecture()];
+  if (found && found !== wanted) {
+    throw new Error(`wanted an initramfs for ${wanted}, found programs for ${found}; see --target`);
+  }
+  const added = [
+    ...await libraryEntries(tree, await librariesOf(sysroot, agent), wanted),
     await fileEntry(AGENT_PATH, agent, 0o755),
     ...extra,
-  ].filter((entry) => entry.kind !== "directory" || !tree.has(entry.path))
+  ]
     // A directory written over a link would replace it, so everything goes to where links lead.
     .map((entry) => ({ ...entry, path: tree.resolve(entry.path) }));
-  return concatenate([original, await packMember(withParents(entries, tree.paths))]);
+  const { entries, replaced } = tree.covered(withParents(added, tree.paths));
+  for (const path of replaced) warn(`${path} is in the initramfs already: it is replaced`);
+
+  const { packing } = archives[archives.length - 1];
+  const packed = packing === "plain"
+    ? packCpio(entries, buildEpoch())
+    : await PACKINGS[packing].pack(entries);
+  // beside a plain archive the kernel wants multiples of four
+  const filler = new Uint8Array(padded(original.length) - original.length);
+  return concatenate([original, filler, packed]);
 }
 
-function unpack(bytes: Uint8Array): Uint8Array {
-  try {
-    return gunzipSync(bytes);
-  } catch (error) {
-    throw new Error("wanted a gzip-compressed initramfs, found something else", { cause: error });
-  }
-}
-
-async function libraryEntries(tree: ArchiveTree, libraries: readonly string[]): Promise<Entry[]> {
-  const places = [...LIBRARY_DIRECTORIES, ...MULTIARCH];
+async function libraryEntries(
+  tree: ArchiveTree,
+  libraries: readonly Library[],
+  architecture: Architecture,
+): Promise<Entry[]> {
+  const multiarch = libraryDirectories(architecture).map((path) => path.slice(1));
+  const places = [...LIBRARY_DIRECTORIES, ...multiarch];
   const find = (name: string) =>
-    places.map((place) => `${place}/${name}`).find((path) => tree.has(path));
+    places.map((place) => `${place}/${name}`).find((path) => tree.at(path));
   const libc = find("libc.so.6");
   const entries: Entry[] = [];
-  for (const source of libraries) {
-    const name = basename(source);
+  for (const { path: home, source } of libraries) {
+    const name = basename(home);
     const loader = name.startsWith("ld-linux");
-    if (loader ? tree.has(source.slice(1)) : find(name)) continue;
+    if (loader ? tree.at(home.slice(1)) : find(name)) continue;
     if (libc && LIBC_PARTS.test(name)) {
       warn(`${name} is not in the initramfs, though a libc is; the agent may not start there`);
       continue;
     }
-    const path = libc && !loader ? join(dirname(libc), name) : source.slice(1);
+    const path = libc && !loader ? join(dirname(libc), name) : home.slice(1);
     entries.push(await fileEntry(path, source, 0o755));
   }
   return entries;
-}
-
-/** The names in an archive, links followed. */
-class ArchiveTree {
-  readonly paths: ReadonlySet<string>;
-  readonly #links: ReadonlyMap<string, string>;
-
-  constructor(members: readonly Member[]) {
-    this.paths = new Set(members.map(({ path }) => path));
-    this.#links = new Map(members.flatMap(({ path, target }) => target ? [[path, target]] : []));
-  }
-
-  /** `path` with the links in its directories followed. */
-  resolve(path: string, depth = 0): string {
-    const parts = path.split("/");
-    for (let length = 1; length < parts.length; length++) {
-      const parent = parts.slice(0, length).join("/");
-      const target = this.#links.get(parent);
-      if (target === undefined || depth > 8) continue;
-      const base = target.startsWith("/") ? target.slice(1) : join(dirname(parent), target);
-      return this.resolve(join(base, ...parts.slice(length)), depth + 1);
-    }
-    return path;
-  }
-
-  /** Whether there is something at `path`. */
-  has(path: string): boolean {
-    return this.paths.has(this.resolve(path));
-  }
 }

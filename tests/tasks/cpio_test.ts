@@ -1,6 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { concatenate, type Entry, listCpio, packCpio } from "../../tasks/cpio.ts";
-import { runText } from "../../tasks/run.ts";
+import { concatenate, type Entry, packCpio } from "../../tasks/cpio.ts";
+import { listCpio } from "../../tasks/list_cpio.ts";
+import { run, runText } from "../../tasks/run.ts";
 
 const ENTRIES: readonly Entry[] = [
   { kind: "directory", path: "bin" },
@@ -28,15 +29,35 @@ Deno.test("packCpio() makes archives that BusyBox unpacks to the same tree", asy
 Deno.test("listCpio() reads concatenated archives, links with their targets", () => {
   const second = packCpio([{ kind: "character", path: "dev/console", device: [5, 1] }], 0);
   const bytes = concatenate([packCpio(ENTRIES, 0), new Uint8Array(512), second]);
-  assertEquals(listCpio(bytes), [
-    { path: "bin", kind: "directory" },
-    { path: "bin/odd", kind: "file" },
-    { path: "empty", kind: "file" },
-    { path: "bin/same", kind: "link", target: "odd" },
-    { path: "dev/console", kind: "character" },
+  const listed = listCpio(bytes).map(({ path, kind, target }) => [path, kind, target]);
+  assertEquals(listed, [
+    ["bin", "directory", undefined],
+    ["bin/odd", "file", undefined],
+    ["empty", "file", undefined],
+    ["bin/same", "link", "odd"],
+    ["dev/console", "character", undefined],
   ]);
 });
 
-Deno.test("listCpio() refuses what is no archive", () => {
-  assertThrows(() => listCpio(new TextEncoder().encode("tarball")), Error, "newc");
+Deno.test("listCpio() reads what cpio itself packs, hard links among it", async () => {
+  const directory = await Deno.makeTempDir();
+  try {
+    await Deno.writeTextFile(`${directory}/one`, "1");
+    await Deno.link(`${directory}/one`, `${directory}/two`);
+    const args = ["cpio", "-o", "-H", "newc"];
+    const input = new TextEncoder().encode(".\n./one\n./two\n");
+    const listed = listCpio(await run("busybox", args, { cwd: directory, input }));
+    assertEquals(listed.map(({ path, names }) => `${path} ${names}`).sort(), ["one 2", "two 2"]);
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+});
+
+Deno.test("listCpio() refuses what is no archive, and one that breaks off anywhere", () => {
+  assertThrows(() => listCpio(new TextEncoder().encode("tarball".repeat(20))), Error, "newc");
+  const whole = packCpio(ENTRIES, 0);
+  for (let length = 1; length < whole.length; length++) {
+    const cut = whole.subarray(0, length);
+    assertThrows(() => listCpio(cut), Error, `breaks off after ${length} bytes`);
+  }
 });
