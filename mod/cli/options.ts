@@ -88,14 +88,14 @@ export function withSource(command: Command) {
     );
 }
 
-/** The flags of a group of settings, or of all. */
+/** The flags of a group of settings, of one, or of all. */
 export function withSettings<C extends { addOption(option: Option): unknown }>(
   command: C,
-  group: Setting["group"] | "all",
+  which: Setting["group"] | SettingName | "all",
 ): C {
   for (const name of Object.keys(SETTINGS) as SettingName[]) {
-    const { group: own, placeholder, meaning, default: text, as } = settingOf(name);
-    if (group !== "all" && own !== group) continue;
+    const { group, placeholder, meaning, default: text, as } = settingOf(name);
+    if (which !== "all" && which !== group && which !== name) continue;
     const rest = text === undefined ? "" : ` (default: ${text})`;
     const option = new Option(`${flagOf(name)} <${placeholder}>`, `${meaning}${rest}`);
     command.addOption(as ? option.conflicts(as) : option);

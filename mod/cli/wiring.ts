@@ -18,6 +18,7 @@ import {
   quietly,
   type Reporter,
   type SlotStore,
+  type Trust,
   UpdateError,
   type UpdateSource,
 } from "../core/mod.ts";
@@ -63,6 +64,8 @@ export interface PlaceFlags extends SettingFlags {
 /** What a command works with. */
 export interface Context {
   readonly node: Node;
+  /** Whom the settings say to believe; undefined where no key is configured. */
+  trust(): Promise<Trust | undefined>;
   /** What the settings want of updates. */
   policy(): Promise<Policy>;
   /** The source that flags or settings name. */
@@ -214,6 +217,7 @@ async function open(
   });
   return {
     node,
+    trust,
     policy: async () => ({
       channel: settings.get("channel"),
       window: settings.get("maintenanceWindow"),

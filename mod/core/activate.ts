@@ -10,6 +10,7 @@ import { refusalError } from "./gates.ts";
 import { confirmedGate } from "./gates_of_node.ts";
 import { enter, type Node, takeStock } from "./node.ts";
 import type { Slot } from "./slot.ts";
+import { requireStillBelieved, type Trust } from "./trust.ts";
 
 /** What `activate` did. */
 export interface ActivateOutcome {
@@ -23,12 +24,14 @@ export interface ActivateOutcome {
 
 /**
  * Resolves when GRUB will boot the staged slot on trial. The slot was read and matched once more
- * before.
+ * before, and those who had signed the release are still believed by `trust`; where that is undefined,
+ * nobody is asked.
  *
  * @throws {UpdateError} `refused` where nothing is staged or the running slot is not confirmed;
- * `verification` where the slot has changed since it was staged; `slot` where grubenv cannot be written.
+ * `verification` where the slot has changed since it was staged, or too few of those keys are believed;
+ * `slot` where grubenv cannot be written.
  */
-export async function activate(node: Node): Promise<ActivateOutcome> {
+export async function activate(node: Node, trust: Trust | undefined): Promise<ActivateOutcome> {
   const { running, environment, state } = await takeStock(node);
   const candidate = state.candidate;
   if (!candidate || candidate.slot === running) {
@@ -44,6 +47,7 @@ export async function activate(node: Node): Promise<ActivateOutcome> {
   }
   const gate = confirmedGate({ boot: node.boot, running, environment: environment.effective });
   if (!gate.passed) throw refusalError(gate, candidate.version);
+  requireStillBelieved(candidate, trust);
 
   const { slot, version } = candidate;
   try {

@@ -83,6 +83,7 @@ export async function apply(
       const activated = resting === "activated";
       await enter(node, state, activated ? "activated" : "staged", {
         last_refusal: undefined,
+        candidate: { ...state.candidate, signed_by: release.signedBy },
         floor,
       });
       return {
@@ -121,6 +122,7 @@ export async function apply(
         boot_id: node.boot.id,
         boots: 0,
         min_allowed_version: release.minAllowedVersion,
+        signed_by: release.signedBy,
       },
       slots: {
         ...state.slots,

@@ -59,6 +59,8 @@ export interface Candidate {
   readonly failed_checks?: number;
   /** {@linkcode Release.minAllowedVersion}, which counts once it is confirmed. */
   readonly min_allowed_version?: string;
+  /** {@linkcode Release.signedBy}. Agents before it left it out. */
+  readonly signed_by?: readonly string[];
 }
 
 /** What the agent itself last wrote to a slot. */
@@ -212,6 +214,12 @@ export function parseState(text: string): UpdateState {
         (typeof candidate.min_allowed_version === "string" &&
           isVersion(candidate.min_allowed_version)),
       "candidate.min_allowed_version",
+    );
+    need(
+      candidate.signed_by === undefined ||
+        (Array.isArray(candidate.signed_by) &&
+          candidate.signed_by.every((key) => typeof key === "string")),
+      "candidate.signed_by",
     );
     for (const name of ["last_boot_id", "unhealthy"]) {
       need(

@@ -6,6 +6,7 @@
 
 import { UpdateError } from "./errors.ts";
 import type { Release } from "./release.ts";
+import type { Candidate } from "./state.ts";
 
 /** Most bytes of one file of signatures: they are read before anybody has vouched for them. */
 export const MAX_SIGNATURE_FILE_BYTES: number = 32 << 10;
@@ -51,6 +52,8 @@ export interface Trust {
    * @throws {UpdateError} `verification`, saying what was found instead.
    */
   judge(statement: Statement): Promise<Judgement>;
+  /** Whether enough keys of an earlier judgement, {@linkcode Judgement.signedBy}, are believed now. */
+  stillBelieves(signedBy: readonly string[]): boolean;
   /** How it is handed on to other keys; absent where it cannot be. */
   readonly chain?: RootChain;
 }
@@ -101,5 +104,25 @@ export function believed(release: Release, trust: Trust | undefined): Release {
     operation: "looking for a signature",
     found: `wanted ${trust.wanted}, found a source that has none`,
     advice: "take updates from a source with signatures, or configure no key",
+  });
+}
+
+/**
+ * Returns where what was staged would be believed now as well: keys may have been revoked since, or others
+ * configured.
+ *
+ * @throws {UpdateError} `verification` where too few of those who had signed it are believed.
+ */
+export function requireStillBelieved(
+  { version, signed_by = [] }: Pick<Candidate, "version" | "signed_by">,
+  trust: Trust | undefined,
+): void {
+  if (!trust || trust.stillBelieves(signed_by)) return;
+  const found = signed_by.length > 0 ? `those of ${signed_by.join(", ")}` : "none";
+  throw new UpdateError("verification", {
+    operation: `activating ${version}`,
+    found: `wanted ${trust.wanted}, found ${found} when it was staged`,
+    advice:
+      "run `kubesolo-update apply`: it looks at what the source has now, and who has signed it",
   });
 }

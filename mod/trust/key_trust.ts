@@ -13,7 +13,7 @@ import {
   UpdateError,
 } from "../core/mod.ts";
 import { MAX_SIGNATURES } from "./limits.ts";
-import { type PublicKey, requireDistinct, showKey } from "./public_key.ts";
+import { type PublicKey, requireDistinct, showKey, shownId } from "./public_key.ts";
 import { isSignedBy, parseSignatures, type Signature } from "./signature_file.ts";
 
 /** Believes what at least `threshold` of its keys have signed. */
@@ -54,6 +54,12 @@ export class KeyTrust implements Trust {
       if (signers.length >= this.#threshold) return { signedBy };
       throw this.#refusal(statement, signedBy, read);
     });
+  }
+
+  /** Whether enough of the keys that had signed something are among these; what they are called is nothing. */
+  stillBelieves(signedBy: readonly string[]): boolean {
+    const ids = signedBy.map(shownId);
+    return this.#keys.filter(({ id }) => ids.includes(id)).length >= this.#threshold;
   }
 
   #refusal(

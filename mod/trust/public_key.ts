@@ -35,6 +35,11 @@ export function showKey({ id, name }: PublicKey): string {
   return name ? `${name} (${id})` : id;
 }
 
+/** The id in what {@linkcode showKey} shows. */
+export function shownId(shown: string): string | undefined {
+  return /\b[0-9A-F]{16}(?=\)?$)/.exec(shown)?.[0];
+}
+
 /**
  * The key of these 32 bytes, or 65 of P-256; `number` are the 8 bytes of its id, where it came with one.
  *

@@ -59,6 +59,11 @@ export class RootTrust implements Trust, RootChain {
     return this.#keys.judge(statement);
   }
 
+  /** Whether enough of the keys that had signed something are this root's. */
+  stillBelieves(signedBy: readonly string[]): boolean {
+    return this.#keys.stillBelieves(signedBy);
+  }
+
   /**
    * Resolves when the root in `statement` has taken over, durably.
    * @throws {UpdateError} `verification` where too few keys of the old root or of the new one have signed

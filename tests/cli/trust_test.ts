@@ -145,6 +145,15 @@ Deno.test("a node with a key takes nothing that is not signed with it", async (t
     assertEquals((await node.ask("check")).code, 10);
   });
 
+  await t.step("what was staged is not activated once its key is believed no more", async () => {
+    const refused = await node.update("activate");
+    const says = /activating 2.0.1: wanted .* key-1 \(\S+\), found those of key-2 \(\S+\) when/;
+    await assertEnding(node, refused, { exit: 30, says, passive: "2.0.1", phase: "staged" });
+    await node.put(ROOT, root(5, [2]));
+    assertEquals((await node.update("activate")).code, 0);
+    await node.put(ROOT, root(5, [1]));
+  });
+
   await t.step("roots that cannot be read stop everything", async () => {
     await node.put(ROOT, "{}");
     const wrong = await node.ask("apply");

@@ -56,7 +56,7 @@ async function activated(): Promise<MemoryDisk> {
   for (const slot of ["A", "B"] as const) fill(disk, slot, KNOWN[0]);
   const node = boot(disk, 0);
   await apply(node, memorySource(KNOWN[1]), POLICY);
-  await activate(node);
+  await activate(node, undefined);
   return disk;
 }
 

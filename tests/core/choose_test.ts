@@ -5,6 +5,7 @@ import {
   explain,
   type Node,
   type Release,
+  type Trust,
   UpdateError,
   type UpdateSource,
 } from "../../mod/core/mod.ts";
@@ -112,7 +113,11 @@ Deno.test("without a stepping stone apply is refused for the newest", async () =
 });
 
 Deno.test("where a signature is wanted, a source that asks for none is refused, forced or not", async () => {
-  const trust = { wanted: "a signature", judge: () => Promise.resolve({ signedBy: [] }) };
+  const trust: Trust = {
+    wanted: "a signature",
+    judge: () => Promise.resolve({ signedBy: [] }),
+    stillBelieves: () => true,
+  };
   const signed = (one: MemoryRelease, signedBy?: string[]): MemoryRelease => ({
     ...one,
     release: { ...one.release, signedBy },

@@ -44,6 +44,7 @@ const FULL: UpdateState = {
     last_boot_id: "two",
     unhealthy: "probe: 503",
     min_allowed_version: "1.0.0",
+    signed_by: ["ops (0123456789ABCDEF)"],
   },
   download: { sha256: "a".repeat(64), bytes: 4096 },
   slots: {
@@ -132,6 +133,7 @@ const GARBLED: readonly (readonly [string, readonly unknown[]])[] = [
   ["floor.metadata_versions", [1, [], { stable: -1 }, { stable: "7" }]],
   ["floor.time", ["then", 1, "2026-13-01T00:00:00Z"]],
   ["candidate.min_allowed_version", [1, "x"]],
+  ["candidate.signed_by", ["ops", [1]]],
   ["attempt_count", [undefined, -1, 1.5, "1", 2 ** 60]],
   ["from_version", [1, null]],
   ["to_version", [1]],

@@ -268,6 +268,6 @@ export async function oneBoot(
     if (!(error instanceof UpdateError && error.code === "refused")) throw error;
     return "done";
   }
-  await activate(node);
+  await activate(node, undefined);
   return "reboot";
 }

@@ -145,6 +145,7 @@ Deno.test("roots of trust beside latest.json take over in their order", async ()
   const trust: Trust = {
     wanted: "anything",
     judge: () => Promise.resolve({ signedBy: [seen.join(", ")] }),
+    stillBelieves: () => true,
     chain: {
       get next() {
         return seen.length + 2;

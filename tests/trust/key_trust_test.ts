@@ -51,6 +51,23 @@ Deno.test("a threshold counts keys, not signatures", async () => {
   );
 });
 
+Deno.test("an earlier judgement holds while enough of its keys are there, whatever they are called", async () => {
+  const keys = [ANNA, BERTA, CARLA].map(({ publicKey }) => publicKey);
+  const named = keys.map((key, at) => ({ ...key, name: `key-${at}` }));
+  const files = [ANNA, BERTA].map((key) => key.sign(LATEST));
+  for (const known of [keys, named]) {
+    const { signedBy } = await new KeyTrust(known, 2).judge(statementOf(LATEST, ...files));
+    for (const now of [keys, named]) {
+      assert(new KeyTrust(now, 2).stillBelieves(signedBy));
+      assert(!new KeyTrust(now, 3).stillBelieves(signedBy), "the threshold has risen");
+      assert(!new KeyTrust(now.slice(1), 2).stillBelieves(signedBy), "one of them has gone");
+      assert(new KeyTrust(now.slice(1)).stillBelieves(signedBy));
+      assert(!new KeyTrust(now.slice(2)).stillBelieves(signedBy));
+      assert(!new KeyTrust(now).stillBelieves([]));
+    }
+  }
+});
+
 Deno.test("a threshold that keys cannot reach, and a key that is there twice, are refused", () => {
   const keys = [ANNA.publicKey, BERTA.publicKey];
   for (const threshold of [0, -1, 3, 1.5, NaN, Infinity]) {

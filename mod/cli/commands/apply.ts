@@ -28,10 +28,12 @@ export function addApply({ program, reporter, tell }: Desk): void {
     )
     .action(async (flags) => {
       await jitter(flags.jitter, reporter);
-      await locked("apply", flags, reporter, async ({ node, policy, source }) => {
+      await locked("apply", flags, reporter, async ({ node, policy, source, trust }) => {
         const outcome = await apply(node, await source(), await policy());
         const staged = outcome.result === "staged" || outcome.result === "already_staged";
-        const activated = flags.activate && staged ? await activate(node) : undefined;
+        const activated = flags.activate && staged
+          ? await activate(node, await trust())
+          : undefined;
         const wanting = activated || outcome.result === "already_activated";
         tell(flags, { ...outcome, activated }, () => inWords(outcome, activated), {
           after: flags.reboot && wanting ? () => reboot() : undefined,
