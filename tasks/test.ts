@@ -41,6 +41,7 @@ async function ensureTestTools(): Promise<void> {
     fileOf("containerd", "/usr/bin/containerd"),
     fileOf("runc", "/usr/sbin/runc"),
     fileOf("apache2-utils", "/usr/bin/htpasswd"),
+    fileOf("chromium", "/usr/bin/chromium"),
     fileOf("prometheus", "/usr/bin/promtool"),
   );
 }

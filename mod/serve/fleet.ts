@@ -84,6 +84,7 @@ const DAY_MS = 24 * 60 * 60 * 1000;
 export class Fleet {
   readonly #nodes = new Map<string, FleetNode>();
   readonly #changed = new Set<string>();
+  #isUnsaved = false;
 
   /** With the nodes that are remembered. */
   constructor(nodes: Iterable<FleetNode> = []) {
@@ -104,11 +105,19 @@ export class Fleet {
     return this.#nodes.size;
   }
 
-  /** The ids whose nodes have changed or are gone since this was last asked. */
-  takeChanged(): readonly string[] {
-    const ids = [...this.#changed];
+  /**
+   * Gives `save` the ids whose nodes have changed or are gone since it last succeeded; `all`: of what was
+   * saved nothing is known, and the ids are those of all nodes. What it throws is thrown.
+   */
+  saveTo(save: (ids: Iterable<string>, all: boolean) => void): void {
+    if (this.#changed.size === 0 && !this.#isUnsaved) return;
+    const isUnsaved = this.#isUnsaved;
+    const ids = isUnsaved ? [...this.#nodes.keys()] : [...this.#changed];
+    // without a database that works they would become more and more
     this.#changed.clear();
-    return ids;
+    this.#isUnsaved = true;
+    save(ids, isUnsaved);
+    this.#isUnsaved = false;
   }
 
   /** The node of that id. */

@@ -11,6 +11,7 @@ import { LATEST_FILE } from "./_walk.ts";
 import { RETRY_SECONDS } from "./limits.ts";
 import { type OmahaParts, packageAnswer, updatesHandler } from "./omaha_updates.ts";
 import { REGISTRY_PATH, registryAnswer } from "./registry.ts";
+import { statusAnswer } from "./status_answer.ts";
 import { stampOf, storedFile } from "./stored_file.ts";
 
 /** What a browser may do with what comes from here: show it. */
@@ -62,6 +63,8 @@ export function serveHandler(
       await request.body?.cancel();
       return plain(405, "GET and HEAD only", { allow: "GET, HEAD" });
     }
+    const status = statusAnswer(request, url, parts.catalogue, parts.fleet);
+    if (status) return status;
     if (!names) return plain(404, "Not found");
     if (pathname.startsWith(PACKAGES_PATH)) {
       return await packageAnswer(request, names.slice(1), parts.catalogue);

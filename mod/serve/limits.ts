@@ -46,8 +46,14 @@ export const MAX_NODE_TEXT = 128;
 /** Milliseconds after which what has changed about nodes is in the database. */
 export const FLUSH_MS = 1000;
 
-/** Nodes on one page. */
+/** Nodes on one page for people. */
 export const NODES_PER_PAGE = 100;
+
+/** Nodes in one document for machines. */
+export const NODES_PER_DOCUMENT = 1000;
+
+/** Seconds after which a browser shows the page again. */
+export const PAGE_SECONDS = 15;
 
 /** Tags in one answer of the registry, where the client names no other number. */
 export const TAGS_PER_PAGE = 1000;

@@ -6,6 +6,7 @@
  */
 
 export type { Artifact, ArtifactName, Release } from "../core/mod.ts";
+export type { Family, MetricType, Sample } from "../metrics/mod.ts";
 export type {
   OmahaAppRequest,
   OmahaEventRequest,
@@ -28,10 +29,13 @@ export * from "./catalogue.ts";
 export * from "./choose_release.ts";
 export * from "./digest_book.ts";
 export * from "./fleet.ts";
+export * from "./fleet_families.ts";
+export * from "./fleet_store.ts";
 export * from "./handler.ts";
 export * from "./limits.ts";
 export * from "./omaha_updates.ts";
 export * from "./registry.ts";
 export * from "./release_place.ts";
 export * from "./repository_place.ts";
+export * from "./status.ts";
 export * from "./stored_file.ts";

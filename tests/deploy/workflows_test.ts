@@ -8,6 +8,9 @@ interface Step {
   readonly run?: string;
 }
 
+/** What takes the pictures that tests leave. */
+const PICTURES = "actions/upload-artifact@ea165f8d65b6e75b540449e92b4886f43607fa02";
+
 interface Workflow {
   readonly on: Readonly<Record<string, unknown>>;
   readonly permissions: Readonly<Record<string, string>>;
@@ -29,7 +32,7 @@ Deno.test("both forges have the same workflows", async () => {
   assertEquals(await workflows("gitea"), await workflows("github"));
 });
 
-Deno.test("workflows run this project's own tasks, and no action but the checkout, pinned", async () => {
+Deno.test("workflows run this project's own tasks, and no actions but two, pinned", async () => {
   const { tasks } = JSON.parse(await Deno.readTextFile(`${ROOT}/deno.json`));
   const ran = new Set<string>();
   for (const [name, text] of await workflows("github")) {
@@ -38,8 +41,8 @@ Deno.test("workflows run this project's own tasks, and no action but the checkou
     for (const [job, { steps, "timeout-minutes": limit }] of Object.entries(jobs)) {
       assert(limit <= 120, `${name} ${job}: no limit`);
       assertMatch(steps[0].uses ?? "", /^actions\/checkout@[0-9a-f]{40}$/);
-      for (const { uses, run } of steps.slice(1)) {
-        assertEquals(uses, undefined);
+      for (const { uses = PICTURES, run } of steps.slice(1)) {
+        assertEquals(uses, PICTURES);
         for (const [, task] of run?.matchAll(/npx -y deno@2\.7\.11 task (\S+)/g) ?? []) {
           assert(task in tasks, `${name} ${job}: no task ${task}`);
           ran.add(task);

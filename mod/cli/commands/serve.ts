@@ -30,6 +30,7 @@ export function addServe({ program, reporter }: Desk): void {
   withOutput(command)
     .option("--dir <directory>", "the releases", DEFAULT_DIRECTORY)
     .option("--listen <address:port>", "serve there; a port alone is every address", DEFAULT_LISTEN)
+    .option("--database <file>", "nodes that have asked are kept there (default: DIR.sqlite)")
     .option("--app <id...>", "serve these applications over Omaha, instead of KubeSolo OS")
     .addHelpText(
       "after",

@@ -6,10 +6,11 @@
 
 import { oneLine, reasonOf, type Reporter, shortened, UpdateError } from "../../core/mod.ts";
 import { UPDATE_PATH } from "../../omaha/mod.ts";
-import { Catalogue, DigestBook, Fleet, serveHandler } from "../../serve/mod.ts";
+import { Catalogue, DigestBook, Fleet, openStore, serveHandler } from "../../serve/mod.ts";
 import { DEFAULT_LISTEN } from "../commands/serve.ts";
 import { parseListenAddress } from "../metrics/listen_address.ts";
 import { operatorPath } from "../operator_files.ts";
+import { FleetKeeper } from "./fleet_keeper.ts";
 import { watched } from "../serve_package/watched.ts";
 import { serveUntilTold } from "../serve_until_told.ts";
 
@@ -23,6 +24,7 @@ const MAX_LINE = 200;
 export interface ServeFlags {
   readonly dir: string;
   readonly listen: string;
+  readonly database?: string;
   readonly app?: readonly string[];
 }
 
@@ -33,21 +35,26 @@ export interface ServeFlags {
  * there.
  */
 export async function runServe(
-  { dir, listen, app }: ServeFlags,
+  { dir, listen, app, database }: ServeFlags,
   reporter: Reporter,
 ): Promise<void> {
   const address = parseListenAddress(listen, "--listen", DEFAULT_LISTEN);
   const directory = await servedDirectory(dir);
-  const catalogue = await Catalogue.open(directory, new DigestBook());
+  const kept = await databasePath(database ?? `${directory}.sqlite`, directory);
+  const { store, problem } = openStore(kept);
+  if (problem !== undefined) reporter.report({ kind: "warning", message: problem });
+  const catalogue = await Catalogue.open(directory, new DigestBook(store));
   const say = (client: string, words: string, rare = false) =>
     reporter.report({
       kind: rare ? "step" : "detail",
       message: shortened(oneLine(`${client} ${words}`), MAX_LINE),
     });
-  const parts = { catalogue, fleet: new Fleet(), apps: app ?? [KUBESOLO_OS], say };
+  const fleet = new Fleet(store?.nodes());
+  const parts = { catalogue, fleet, apps: app ?? [KUBESOLO_OS], say };
   const handle = serveHandler(parts);
   const end = new AbortController();
-  const watching = catalogue.watch(end.signal, () => {});
+  const watching = catalogue.watch(end.signal, () => fleet.forgetOld());
+  const keeper = new FleetKeeper(fleet, store, reporter);
   try {
     await serveUntilTold({ address, flag: "--listen" }, async (request, { remoteAddr }) => {
       const { hostname, port } = remoteAddr;
@@ -65,6 +72,7 @@ export async function runServe(
   } finally {
     end.abort();
     await watching;
+    keeper[Symbol.dispose]();
   }
 }
 
@@ -82,4 +90,15 @@ async function servedDirectory(dir: string): Promise<string> {
       cause: error,
     });
   }
+}
+
+/** Where nodes are kept: not in what is served. */
+async function databasePath(path: string, directory: string): Promise<string> {
+  const clean = await operatorPath("--database", path, "write");
+  if (!clean.startsWith(`${directory}/`)) return clean;
+  throw new UpdateError("usage", {
+    operation: "reading --database",
+    found: `${path} lies in the directory that is served`,
+    advice: `name a file elsewhere, such as ${directory}.sqlite`,
+  });
 }
