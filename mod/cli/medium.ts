@@ -17,7 +17,7 @@ import {
 import { HOST_VIEW } from "../host/mod.ts";
 import { DirectorySource, LATEST_FILE, MEDIUM_ADVICE, MediumSource } from "../media/mod.ts";
 import { ImageLayout, OrasError, TarLayout } from "../oras/mod.ts";
-import { OciSource } from "../oci/mod.ts";
+import { OciSource, ROOT_TAG } from "../oci/mod.ts";
 import { scopedPath } from "./scope.ts";
 
 /** How the names of bundles end. */
@@ -29,8 +29,8 @@ const LAYOUT_FILE = "oci-layout";
 /** What an image layout is read from. */
 const LAYOUT_PARTS = [LAYOUT_FILE, "index.json", "blobs/sha256"];
 
-/** Tags that are no release's: cosign's, those that stand for the referrers API, and roots of trust. */
-const SIGNATURE_TAG = /^sha256-[0-9a-f]{64}|^trust-\d+$/;
+/** Tags that are no release's: cosign's, and those that stand for the referrers API. */
+const SIGNATURE_TAG = /^sha256-[0-9a-f]{64}/;
 
 /** First bytes of what is compressed: gzip (RFC 1952), zstd (RFC 8878). */
 const PACKED = ["1f8b", "28b52ffd"];
@@ -142,7 +142,9 @@ async function releaseIn(
   { name }: Place,
   { tag, usualTag, trust }: MediumOptions,
 ): Promise<UpdateSource> {
-  const tags = (await layout.tags()).filter((tag) => !SIGNATURE_TAG.test(tag));
+  const tags = (await layout.tags()).filter((tag) =>
+    !SIGNATURE_TAG.test(tag) && !ROOT_TAG.test(tag)
+  );
   const only = tags.length === 1 ? tags[0] : tags.find((tag) => tag === usualTag);
   const reference = tag ?? only;
   if (reference === undefined) {

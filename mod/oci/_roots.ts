@@ -4,7 +4,7 @@ import { MAX_ROOT_BYTES, type SignatureFile, type Statement } from "../core/mod.
 import type { ReadOnlyTarget } from "../oras/mod.ts";
 import { refuse } from "./_metadata.ts";
 import { smallBlob, smallManifest, unlessNone } from "./_small.ts";
-import { MAX_ROOT_SIGNATURE_LAYERS, ROOT_TYPE, SIGNATURE_TYPE } from "./release_terms.ts";
+import { MAX_ROOT_SIGNATURE_LAYERS, ROOT_TYPE, rootTag, SIGNATURE_TYPE } from "./release_terms.ts";
 
 /**
  * The root of this version that lies beside the release; undefined where there is none.
@@ -18,7 +18,7 @@ export async function findRoot(
   version: number,
   signal?: AbortSignal,
 ): Promise<Statement | undefined> {
-  const tag = `trust-${version}`;
+  const tag = rootTag(version);
   const named = await unlessNone(() => target.resolve(tag));
   if (!named) return undefined;
   const where = `${name}, tag ${tag}`;

@@ -17,6 +17,7 @@ import {
   COSIGN_ANNOTATION,
   COSIGN_PAYLOAD_TYPE,
   COSIGN_TYPE,
+  cosignTag,
   MAX_COSIGN_LAYERS,
   MAX_SIGNATURE_LAYERS,
   MAX_SIGNATURE_MANIFESTS,
@@ -73,7 +74,7 @@ async function* claimsOf(
   signal?: AbortSignal,
 ): AsyncGenerator<Claim> {
   const signatures = await referring(target, descriptor, signal);
-  const tag = `${descriptor.digest.replace(":", "-")}.sig`;
+  const tag = cosignTag(descriptor.digest);
   const cosigned = await payloadsUnder(target, tag, signal);
   yield {
     statement: {

@@ -70,6 +70,11 @@ export const COSIGN_TYPE = "cosign container image signature";
 /** Where cosign has the signature of a layer, in base64. */
 export const COSIGN_ANNOTATION = "dev.cosignproject.cosign/signature";
 
+/** The tag that cosign puts the signatures of the manifest with this digest under. */
+export function cosignTag(digest: string): string {
+  return `${digest.replace(":", "-")}.sig`;
+}
+
 /** Most manifests of signatures that are looked at, of one manifest. */
 export const MAX_SIGNATURE_MANIFESTS = 16;
 
@@ -82,7 +87,15 @@ export const MAX_SIGNATURE_MANIFEST_BYTES: number = 64 << 10;
 /** Most layers with cosign's signatures of one manifest. */
 export const MAX_COSIGN_LAYERS = 16;
 
-/** Type of the layer that holds a root of trust, under the tag `trust-N`; its signatures are layers beside it. */
+/** Tags of roots of trust: `trust-N`. */
+export const ROOT_TAG = /^trust-\d+$/;
+
+/** The tag of the root of trust that has this version. */
+export function rootTag(version: number): string {
+  return `trust-${version}`;
+}
+
+/** Type of the layer that holds a root of trust, under {@linkcode rootTag}; its signatures are layers beside it. */
 export const ROOT_TYPE = "application/vnd.kubesolo.os.trust.v1+json";
 
 /** Most layers with signatures of one root. */

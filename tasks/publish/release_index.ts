@@ -4,23 +4,10 @@
  * @module
  */
 
-import {
-  ANNOTATION_PREFIX,
-  CONFIG_TYPES,
-  MAX_CONFIG_BYTES,
-  parseImageConfig,
-} from "../../mod/oci/mod.ts";
-import {
-  type Descriptor,
-  type Manifest,
-  MAX_MANIFEST_BYTES,
-  packIndex,
-  parseManifest,
-  pushManifest,
-  readAll,
-  type Target,
-} from "../../mod/oras/mod.ts";
+import { ANNOTATION_PREFIX } from "../../mod/oci/mod.ts";
+import { type Descriptor, packIndex, pushManifest, type Target } from "../../mod/oras/mod.ts";
 import { goName } from "./image.ts";
+import { readManifest, statedIn } from "./read_manifest.ts";
 
 const KEY = `${ANNOTATION_PREFIX}architecture`;
 
@@ -38,10 +25,10 @@ export async function publishIndex(
   const manifests: Descriptor[] = [];
   for (const reference of references) {
     const descriptor = await target.resolve(reference);
-    const bytes = await readAll(descriptor, await target.fetch(descriptor), MAX_MANIFEST_BYTES);
-    const stated = await architectureOf(parseManifest(descriptor, bytes), target);
-    if (!stated) throw new Error(`${reference}: wanted an annotation or label ${KEY}, found none`);
-    const architecture = goName(stated);
+    const stated = await statedIn(target, await readManifest(target, descriptor));
+    const named = stated.said[KEY] || stated.architecture;
+    if (!named) throw new Error(`${reference}: wanted an annotation or label ${KEY}, found none`);
+    const architecture = goName(named);
     if (manifests.some(({ platform }) => platform?.architecture === architecture)) {
       throw new Error(
         `${reference}: wanted one manifest for each architecture, found two for ${architecture}`,
@@ -53,15 +40,4 @@ export async function publishIndex(
   await pushManifest(target, packed);
   if (tag !== undefined) await target.tag(packed.descriptor, tag);
   return packed.descriptor;
-}
-
-/** What its annotations say, or a container image's labels, or else its configuration. */
-async function architectureOf(manifest: Manifest, target: Target): Promise<string | undefined> {
-  const annotated = manifest.annotations?.[KEY];
-  if (annotated || manifest.kind === "index") return annotated;
-  const { config } = manifest;
-  if (!CONFIG_TYPES.includes(config.mediaType)) return undefined;
-  const bytes = await readAll(config, await target.fetch(config), MAX_CONFIG_BYTES);
-  const { labels, architecture } = parseImageConfig(config, bytes);
-  return labels[KEY] ?? architecture;
 }

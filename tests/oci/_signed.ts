@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { type Trust, UpdateError } from "../../mod/core/mod.ts";
-import { OciSource } from "../../mod/oci/mod.ts";
+import { OciSource, ROOT_TYPE, SIGNATURE_TYPE } from "../../mod/oci/mod.ts";
 import {
   describe,
   type Descriptor,
@@ -10,7 +10,7 @@ import {
   type ReadOnlyTarget,
   type Target,
 } from "../../mod/oras/mod.ts";
-import { KeyTrust, PrivateKey } from "../../mod/trust/mod.ts";
+import { KeyTrust, PrivateKey, signFile } from "../../mod/trust/mod.ts";
 
 /** The key that the node believes. */
 export const KEY = PrivateKey.generate();
@@ -76,4 +76,30 @@ export function only(target: MemoryTarget): ReadOnlyTarget {
     fetch: (wanted, options) => target.fetch(wanted, options),
     referrers: (subject, type) => target.referrers(subject, type),
   };
+}
+
+/** A root of trust with one key. */
+export function root(version: number, key: PrivateKey): Uint8Array<ArrayBuffer> {
+  return new TextEncoder().encode(JSON.stringify({
+    version,
+    threshold: 1,
+    keys: [{ name: `key-${version}`, key: key.publicKey.bytes.toBase64() }],
+    revoked: [],
+  }));
+}
+
+/** A root in the target, under its tag, with these keys' signatures. */
+export async function publishRoot(
+  target: Target,
+  version: number,
+  bytes: Uint8Array<ArrayBuffer>,
+  ...keys: readonly PrivateKey[]
+): Promise<void> {
+  const layers = [await push(target, ROOT_TYPE, bytes)];
+  for (const key of keys) {
+    layers.push(await push(target, SIGNATURE_TYPE, signFile(key, bytes, "base64")));
+  }
+  const packed = packManifest({ artifactType: "application/vnd.kubesolo.os.trust.v1", layers });
+  await pushManifest(target, packed);
+  await target.tag(packed.descriptor, `trust-${version}`);
 }

@@ -5,7 +5,6 @@ import { publishRelease } from "../../tasks/publish/artifact.ts";
 import { publishImage } from "../../tasks/publish/image.ts";
 import { publishIndex } from "../../tasks/publish/release_index.ts";
 import { contentOf, run, TemporaryDirectory } from "../oras/_image.ts";
-import { task } from "../cli/_publishing.ts";
 import { bytesOf, sha256 } from "../cli/_test_node.ts";
 
 const KERNEL = bytesOf("kernel", 3000);
@@ -172,19 +171,4 @@ Deno.test("what cannot be compressed, or be a container image, is said to be so"
   const nameless = await site.release({ architecture: undefined });
   const anywhere = await assertRejects(() => publishImage(nameless, layout, "no"));
   assertStringIncludes(`${anywhere}`, "wanted an architecture");
-});
-
-Deno.test("publish:copy brings a release from one layout to another, and says what was there", async () => {
-  await using site = new Site();
-  const [from, to] = [await site.layout(), await site.layout()];
-  const { manifest } = await publishRelease(await site.release(), from, "stable");
-  const args = ["--from", `oci:${from.name}:stable`, "--to", `oci:${to.name}`];
-  for (const said of ["sent", "is there already"]) {
-    const { stdout, stderr } = await task("publish_copy", args);
-    assertEquals(stdout, `${to.name}:stable  ${manifest.digest}\n`);
-    assertEquals(stderr.split(said).length > 2, true, stderr);
-  }
-  assertEquals((await to.resolve("stable")).digest, manifest.digest);
-  const without = task("publish_copy", ["--from", `oci:${from.name}`, "--to", `oci:${to.name}`]);
-  await assertRejects(() => without, Error, "--from: wanted a tag at the end");
 });
