@@ -13,10 +13,11 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   oras: [],
   kube: ["core"],
   trust: ["core"],
-  omaha: ["core"],
+  // says what an update server answers; how servers are asked, and files fetched, is what http knows
+  omaha: ["core", "http"],
   media: ["core"],
   provision: ["core"],
-  // the one room that stands on another: it says what releases look like as OCI artifacts
+  // stands on another as well: it says what releases look like as OCI artifacts
   oci: ["core", "oras"],
   // the other side of what the sources ask, in one place
   serve: ["core", "http", "metrics", "omaha", "oras"],

@@ -14,7 +14,14 @@ import { isMoment } from "../core/mod.ts";
 import { DEFAULT_CONF } from "./conf_file.ts";
 import { LOG_FORMATS } from "./event_log.ts";
 import { LOG_LEVELS } from "./log_line.ts";
-import { MAX_SECONDS, type Setting, type SettingName, settingOf, SETTINGS } from "./settings.ts";
+import {
+  MAX_SECONDS,
+  type Setting,
+  type SettingName,
+  settingOf,
+  SETTINGS,
+  subjectOf,
+} from "./settings.ts";
 import { flagOf } from "./read_settings.ts";
 
 /** The name of the executable. */
@@ -67,7 +74,7 @@ export function withSource(command: Command) {
         "--from <path>",
         "take updates from a bundle, an image layout or a directory with latest.json, " +
           "or from a device that has one, such as /dev/sdb1",
-      ).conflicts(["server", "registry"]),
+      ).conflicts(["server", "registry", "omaha"]),
     )
     .option("--plain-http", "speak http to the registry", false)
     .option(
@@ -93,12 +100,14 @@ export function withSettings<C extends { addOption(option: Option): unknown }>(
   command: C,
   which: Setting["group"] | SettingName | "all",
 ): C {
-  for (const name of Object.keys(SETTINGS) as SettingName[]) {
-    const { group, placeholder, meaning, default: text, as } = settingOf(name);
+  const names = Object.keys(SETTINGS) as SettingName[];
+  for (const name of names) {
+    const { group, placeholder, meaning, default: text } = settingOf(name);
     if (which !== "all" && which !== group && which !== name) continue;
     const rest = text === undefined ? "" : ` (default: ${text})`;
     const option = new Option(`${flagOf(name)} <${placeholder}>`, `${meaning}${rest}`);
-    command.addOption(as ? option.conflicts(as) : option);
+    const others = names.filter((other) => other !== name && subjectOf(other) === subjectOf(name));
+    command.addOption(option.conflicts(others));
   }
   return command;
 }

@@ -25,7 +25,7 @@ import { type SettingName, SETTINGS, subjectOf } from "./settings.ts";
 
 /** One setting, as `config` shows it. */
 export interface SettingReport {
-  /** Its name in update.conf. */
+  /** Its name in update.conf, as it was given. */
   readonly key: string;
   /** Its value, with nothing in it that is secret; absent: not set. */
   readonly value?: string;
@@ -64,7 +64,7 @@ export async function reportSettings(
   const reports = names.map(async (name): Promise<SettingReport> => {
     const given = settings.given(name);
     return {
-      key: keyOf(name),
+      key: keyOf(given?.name ?? name),
       value: given && oneLine(printable(given.text)),
       origin: given?.origin,
       problem: given && (await problemOf(disk, given))?.message,

@@ -75,6 +75,12 @@ export function readChannel(text: string): string {
   return refuse(text, "write it as one word, such as stable");
 }
 
+/** An application at an Omaha server: its UUID, or its name. */
+export function readAppId(text: string): string {
+  if (/^[\w.+:/{}-]{1,128}$/.test(text)) return text;
+  return refuse(text, "write it as the server has it, a UUID or a name without spaces");
+}
+
 /** A whole number, `least` to `most`. */
 export function readWhole(text: string, least: number, most: number): number {
   const value = Number(text);

@@ -7,6 +7,7 @@
 import { parseWindow } from "../core/mod.ts";
 import {
   CLUSTER_CHECKS,
+  readAppId,
   readChannel,
   readChecks,
   readLine,
@@ -59,6 +60,25 @@ export const SETTINGS = {
     group: "source",
     as: "server",
     read: readRepository,
+  },
+  omaha: {
+    placeholder: "url",
+    meaning: "take updates from an Omaha server such as nebraska: http://host/v1/update/",
+    group: "source",
+    as: "server",
+    read: readWebUrl,
+  },
+  appId: {
+    placeholder: "id",
+    meaning: "what the Omaha server calls this application",
+    group: "source",
+    read: readAppId,
+  },
+  track: {
+    placeholder: "name",
+    meaning: "group or channel at the Omaha server (default: the channel)",
+    group: "source",
+    read: readChannel,
   },
   tag: {
     placeholder: "tag",
@@ -170,7 +190,7 @@ export function settingOf(name: SettingName): Setting {
   return SETTINGS[name];
 }
 
-/** The setting that a name is for: `registry` is another word for `server`. */
+/** The setting that a name is for: `registry` and `omaha` are other words for `server`. */
 export function subjectOf(name: SettingName): SettingName {
   return settingOf(name).as ?? name;
 }

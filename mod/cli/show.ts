@@ -58,7 +58,7 @@ export function showCheck(outcome: CheckOutcome): string {
   const step = outcome.steppingStoneTo ? `, a stepping stone to ${outcome.steppingStoneTo},` : "";
   switch (outcome.result) {
     case "up_to_date":
-      return `${green("up to date")}: ${running} runs, and it is the newest`;
+      return `${green("up to date")}: ${running} runs, and ${upToDateBecause(outcome)}`;
     case "available": {
       const bytes = outcome.size === undefined ? "" : `, ${size(outcome.size)} to fetch`;
       const notes = outcome.notes ? `\n${outcome.notes}` : "";
@@ -71,6 +71,11 @@ export function showCheck(outcome: CheckOutcome): string {
       }: wanted ${no?.wanted}, found ${no?.found}`;
     }
   }
+}
+
+/** Why there is nothing to do. */
+export function upToDateBecause({ digest }: { readonly digest?: string }): string {
+  return digest === undefined ? "nothing else is offered" : "it is the newest";
 }
 
 function versionOf(slot: SlotStatus): string {

@@ -26,14 +26,16 @@ export function showExplanation(outcome: Explanation): string {
     line("decision", decision(outcome)),
     line("running", `${runningVersion ?? "an unknown version"} in slot ${running}`),
     line("source", source),
-    line("offers", `${bold(version)}${step}`),
+    line("offers", outcome.digest === undefined ? "nothing else" : `${bold(version)}${step}`),
     "",
     ...columns([[dim("gate"), "", dim("wanted"), dim("found")], ...gates.map(gateRow)]),
     "",
     ...outcome.fetch.map((plan, at) =>
       line(at === 0 ? "to fetch" : "", fetchPlan(plan, outcome.staged))
     ),
-    line("", `${fetched(outcome)}; slot ${passive} has room for ${size(outcome.room)}`),
+    ...outcome.room === undefined
+      ? []
+      : [line("", `${fetched(outcome)}; slot ${passive} has room for ${size(outcome.room)}`)],
     line("next boot", nextBoot(outcome.nextBoot)),
   ].join("\n");
 }

@@ -12,6 +12,7 @@ import {
   UpdateError,
   type UpdateSource,
 } from "../core/mod.ts";
+import type { Tls } from "../http/mod.ts";
 import type { Settings } from "./read_settings.ts";
 
 /** How a source is asked. */
@@ -31,6 +32,30 @@ export interface SourceOptions {
   readonly reporter: Reporter;
   /** Judges what it says; undefined where no key is configured. */
   readonly trust?: Trust;
+  /** Opens the Omaha server, where the settings name one. */
+  omaha(): Promise<UpdateSource>;
+}
+
+/** Whether releases come from an Omaha server. */
+export function isOmaha(settings: Settings, from: string | undefined): boolean {
+  return from === undefined && settings.given("server")?.name === "omaha";
+}
+
+/**
+ * Certificates of the operator's, where there are any.
+ *
+ * @throws {UpdateError} `usage` where they cannot be used.
+ */
+export async function sourceTls(settings: Settings, disk: Disk): Promise<Tls | undefined> {
+  const files = {
+    caFile: settings.get("caFile"),
+    clientCert: settings.get("clientCert"),
+    clientKey: settings.get("clientKey"),
+  };
+  // loaded here, as is a room for each kind of source, since most commands ask nobody
+  return Object.values(files).some((name) => name !== undefined)
+    ? await (await import("./tls.ts")).readTls(disk, files)
+    : undefined;
 }
 
 /**
@@ -55,18 +80,11 @@ export async function openSource(
       operation: "choosing a source",
       found: "no update server",
       advice:
-        "give --server URL, --registry REPOSITORY or --from PATH, or server= in /etc/kubesolo/update.conf",
+        "give --server URL, --registry REPOSITORY, --omaha URL or --from PATH, or server= in /etc/kubesolo/update.conf",
     });
   }
-  const files = {
-    caFile: settings.get("caFile"),
-    clientCert: settings.get("clientCert"),
-    clientKey: settings.get("clientKey"),
-  };
-  // loaded here, as is a room for each kind of source, since most commands ask nobody
-  const tls = Object.values(files).some((name) => name !== undefined)
-    ? await (await import("./tls.ts")).readTls(disk, files)
-    : undefined;
+  if (isOmaha(settings, from)) return await options.omaha();
+  const tls = await sourceTls(settings, disk);
   // a server that takes a connection and says nothing stalls as well
   const common = { headersSeconds: stallSeconds, tls };
   if (typeof server === "string") {

@@ -33,7 +33,7 @@ import {
 import { CommandMounts, DevicePartitions, PartitionSlotStore } from "../slots/mod.ts";
 import { BUILT_AT, scopedPath } from "./scope.ts";
 import { readSettings, type SettingFlags } from "./read_settings.ts";
-import { openSource } from "./source.ts";
+import { isOmaha, openSource, sourceTls } from "./source.ts";
 
 /** Where slots and the ESP are mounted while the agent works in them. */
 export const MOUNT_DIRECTORY = "/run/kubesolo-update/mnt";
@@ -59,6 +59,7 @@ export interface PlaceFlags extends SettingFlags {
   readonly stallTimeout?: number;
   readonly timeout?: number;
   readonly deadline?: number;
+  readonly jitter?: number;
 }
 
 /** What a command works with. */
@@ -74,6 +75,8 @@ export interface Context {
   healthChecks(): Promise<readonly HealthCheck[]>;
   /** How health is judged. */
   healthPolicy(): HealthcheckPolicy;
+  /** Resolves when a fleet's server, where there is one, was told what happened; it has not long for it. */
+  end(error?: unknown): Promise<void>;
 }
 
 /** Runs `body` while no other agent works on this node. */
@@ -86,7 +89,14 @@ export async function locked(
   const places = await checkPlaces(flags);
   using _lock = await acquire(command, dirname(places.state), LOCK_PATIENCE_SECONDS);
   await using held = new AsyncDisposableStack();
-  await body(await open(command, flags, places, reporter, held));
+  const context = await open(command, flags, places, reporter, held);
+  try {
+    await body(context);
+  } catch (error) {
+    await context.end(error);
+    throw error;
+  }
+  await context.end();
 }
 
 /** Runs `body` also where the lock cannot be had; `holder` says which agent works, if one does. */
@@ -194,8 +204,24 @@ async function open(
   const disk = new DenoDisk();
   const settings = await readSettings(disk, { ...flags, conf: places.conf });
   await ensureView();
-  const quiet = quietly(reporter);
   const stallSeconds = flags.stallTimeout ?? 30;
+  const omaha = once(async () => {
+    const { openOmaha } = await import("./omaha.ts");
+    return await openOmaha({
+      settings,
+      disk,
+      workDirectory: dirname(places.state),
+      reporter: quiet,
+      headersSeconds: stallSeconds,
+      tls: await sourceTls(settings, disk),
+      unattended: flags.jitter !== undefined || Deno.env.has("JOURNAL_STREAM"),
+      node: () => node,
+    });
+  });
+  const fleet = command !== "status" && isOmaha(settings, flags.from)
+    ? await import("./omaha.ts").then(({ tellingFleet }) => tellingFleet(reporter, omaha))
+    : undefined;
+  const quiet = quietly(fleet ?? reporter);
   const { mounts, ...parts } = partsOf(disk, flags, places, quiet);
   const node: Node = {
     ...parts,
@@ -240,6 +266,10 @@ async function open(
         held,
         reporter: quiet,
         trust: await trust(),
+        omaha: async () => {
+          const { omahaSource } = await import("./omaha.ts");
+          return omahaSource(await omaha(), quiet, await trust());
+        },
       }),
     healthChecks: async () => {
       const { chooseHealthChecks } = await import("./health_checks.ts");
@@ -256,6 +286,7 @@ async function open(
       deadlineSeconds: flags.deadline ?? settings.get("healthDeadline"),
       autoRollbackAfter: settings.get("autoRollbackAfter"),
     }),
+    end: async (error) => await fleet?.end(error),
   };
 }
 

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { isUpToDate } from "./check.ts";
+import { isUpToDate, UNKNOWN_VERSION } from "./check.ts";
 import { chooseRelease, destinationOf } from "./choose.ts";
 import { reasonOf, UpdateError } from "./errors.ts";
 import { accepting, confirming } from "./floor.ts";
@@ -25,12 +25,12 @@ import type { UpdateSource } from "./update_source.ts";
 export interface ApplyOutcome {
   /** `staged`: it is in the slot now; the others: there was nothing to do. */
   readonly result: "staged" | "already_staged" | "already_activated" | "up_to_date";
-  /** The version that the source offers this node. */
+  /** The version that the source offers this node; where it offers nothing, the one that runs. */
   readonly version: string;
   /** The newest version, where that needs another one first: `version`. */
   readonly steppingStoneTo?: string;
-  /** {@linkcode releaseDigest} of it. */
-  readonly digest: string;
+  /** {@linkcode releaseDigest} of it; absent where the source offers nothing. */
+  readonly digest?: string;
   /** The slot that holds it; for `up_to_date` the one that runs. */
   readonly slot: Slot;
 }
@@ -61,6 +61,12 @@ export async function apply(
 
     node.reporter.report({ kind: "step", message: `asking ${source.name} what is new` });
     const choice = await chooseRelease(node, source, facts, policy.force);
+    if (!choice) {
+      const { version } = facts;
+      const offered = version === undefined ? undefined : { version, at: node.now().toISOString() };
+      await enter(node, state, resting, { last_refusal: undefined, offered });
+      return { version: version ?? UNKNOWN_VERSION, result: "up_to_date", slot: running };
+    }
     const { release, newest } = choice;
     const digest = releaseDigest(release);
     const found = { version: release.version, digest };

@@ -12,18 +12,21 @@ import { otherSlot } from "./slot.ts";
 import type { UpdateSource } from "./update_source.ts";
 import { compareVersions, isVersion } from "./version.ts";
 
+/** In the place of a version that nobody knows. */
+export const UNKNOWN_VERSION = "unknown";
+
 /** What `check` found. */
 export interface CheckOutcome {
   /** `available`: `apply` would take it; `refused`: a gate said no. */
   readonly result: "up_to_date" | "available" | "refused";
   /** The version that runs, where the slot says. */
   readonly runningVersion?: string;
-  /** The version that the source offers this node. */
+  /** The version that the source offers this node; where it offers nothing, the one that runs. */
   readonly version: string;
   /** The newest version, where that needs another one first: `version`. */
   readonly steppingStoneTo?: string;
-  /** {@linkcode releaseDigest} of it. */
-  readonly digest: string;
+  /** {@linkcode releaseDigest} of it; absent where the source offers nothing. */
+  readonly digest?: string;
   /** Bytes to fetch, where known. */
   readonly size?: number;
   /** The source's words for people. */
@@ -45,6 +48,7 @@ export async function check(
   policy: Policy,
 ): Promise<CheckOutcome> {
   const { standing, facts, choice } = await lookAround(node, source, policy);
+  if (!choice) return outcomeOfNothing(facts, []);
   const { release } = choice;
   if (isUpToDate(facts, release)) return outcomeOf(facts, choice, []);
   const room = await node.slots.room(otherSlot(standing.running), release);
@@ -56,7 +60,7 @@ export async function lookAround(
   node: Node,
   source: UpdateSource,
   policy: Policy,
-): Promise<{ standing: Standing; facts: NodeFacts; choice: Choice }> {
+): Promise<{ standing: Standing; facts: NodeFacts; choice?: Choice }> {
   const standing = await survey(node);
   for (const message of standing.notices) node.reporter.report({ kind: "warning", message });
   const facts = await factsOf(node, standing, policy);
@@ -82,6 +86,17 @@ export function outcomeOf(
     result: upToDate ? "up_to_date" : refusal ? "refused" : "available",
     gates,
     refusal,
+  };
+}
+
+/** Where the source offers nothing. */
+export function outcomeOfNothing(facts: NodeFacts, gates: readonly GateResult[]): CheckOutcome {
+  const { version } = facts;
+  return {
+    runningVersion: version,
+    version: version ?? UNKNOWN_VERSION,
+    result: "up_to_date",
+    gates,
   };
 }
 

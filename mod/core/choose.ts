@@ -23,7 +23,7 @@ export interface Choice {
 /**
  * The newest release; where it needs a newer version than the one that runs, the newest of the source's
  * stepping stones that this version may be updated to. One that another gate refuses comes last: then
- * that gate says what is in the way.
+ * that gate says what is in the way. Undefined where the source offers nothing.
  *
  * @throws {UpdateError} as the source does; `verification` where no signature was asked for that is wanted.
  */
@@ -32,9 +32,11 @@ export async function chooseRelease(
   source: UpdateSource,
   facts: NodeFacts,
   force: boolean,
-): Promise<Choice> {
+): Promise<Choice | undefined> {
   const { version, trust } = facts;
-  const newest = believed(await source.latest(), trust);
+  const latest = await source.latest();
+  if (!latest) return undefined;
+  const newest = believed(latest, trust);
   if (version === undefined || reachable(facts, newest) || !source.steppingStones) {
     return { release: newest, newest };
   }

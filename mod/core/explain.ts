@@ -5,8 +5,9 @@
  */
 
 import { type BootForecast, forecastBoot } from "./boot_env.ts";
-import { type CheckOutcome, lookAround, outcomeOf } from "./check.ts";
+import { type CheckOutcome, lookAround, outcomeOf, outcomeOfNothing } from "./check.ts";
 import { allGates } from "./gates.ts";
+import { gatesBeforeNetwork } from "./gates_of_node.ts";
 import type { Node, Policy } from "./node.ts";
 import type { Phase } from "./phases.ts";
 import type { ArtifactName } from "./release.ts";
@@ -37,8 +38,8 @@ export interface Explanation extends CheckOutcome {
   readonly staged: boolean;
   /** What would be fetched. */
   readonly fetch: readonly FetchPlan[];
-  /** Bytes that the passive slot can take. */
-  readonly room: number;
+  /** Bytes that the passive slot can take; absent where the source offers nothing. */
+  readonly room?: number;
   /** What GRUB does at the next boot. */
   readonly nextBoot: BootForecast;
 }
@@ -54,24 +55,31 @@ export async function explain(
   policy: Policy,
 ): Promise<Explanation> {
   const { standing, facts, choice } = await lookAround(node, source, policy);
-  const { release } = choice;
   const passive = otherSlot(standing.running);
-  const { available, kept = [] } = await node.slots.room(passive, release);
-  const outcome = outcomeOf(facts, choice, allGates(facts, release, available, policy.force));
   const { download, candidate, phase } = standing.state;
-  const staged = candidate?.digest === outcome.digest;
-  return {
-    ...outcome,
+  const around = {
     source: source.name,
     running: standing.running,
     passive,
     phase,
+    nextBoot: forecastBoot(standing.environment),
+  };
+  if (!choice) {
+    const outcome = outcomeOfNothing(facts, gatesBeforeNetwork(facts, policy.force));
+    return { ...outcome, ...around, staged: false, fetch: [] };
+  }
+  const { release } = choice;
+  const { available, kept = [] } = await node.slots.room(passive, release);
+  const outcome = outcomeOf(facts, choice, allGates(facts, release, available, policy.force));
+  const staged = candidate?.digest === outcome.digest;
+  return {
+    ...outcome,
+    ...around,
     staged,
     fetch: release.artifacts.map(({ name, sha256, size }) => {
       const begun = download?.sha256 === sha256 ? download.bytes : 0;
       return { name, size, there: staged || kept.includes(name) ? size ?? 0 : begun };
     }),
     room: available,
-    nextBoot: forecastBoot(standing.environment),
   };
 }

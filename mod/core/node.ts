@@ -76,7 +76,9 @@ export interface Standing {
  *
  * @throws {UpdateError} `slot` where the running slot is in doubt, or the environment out of reach.
  */
-export async function survey(node: Node): Promise<Standing & { readonly changed: boolean }> {
+export async function survey(
+  node: Node,
+): Promise<Standing & { readonly changed: boolean; readonly before: Phase }> {
   const environment = await node.bootEnv.read();
   const { effective } = environment;
   const running = runningSlot(node.boot, effective?.success ? effective.active : undefined);
@@ -88,6 +90,8 @@ export async function survey(node: Node): Promise<Standing & { readonly changed:
     state: settled.state,
     notices: warning ? [warning, ...settled.notices] : settled.notices,
     changed: settled.rolledBack,
+    // a check that was cut off by the reboot says nothing
+    before: state.phase === "checking" ? state.resting : state.phase,
   };
 }
 
@@ -100,6 +104,8 @@ export async function takeStock(node: Node): Promise<Standing> {
   if (standing.changed) {
     node.reporter.report({ kind: "warning", message: standing.state.last_error ?? "rolled back" });
     await node.states.save(standing.state);
+    const { before: from, state: { phase: to, to_version: version } } = standing;
+    node.reporter.report({ kind: "phase", from, to, version });
     node.reporter.report({ kind: "attempt", id: undefined });
   }
   return standing;

@@ -24,11 +24,11 @@ export interface UpdateSource {
   /** For messages: what and where it is. */
   readonly name: string;
   /**
-   * What the source offers now.
+   * What the source offers now; undefined where it knows which version runs, and offers nothing but that.
    * @throws {UpdateError} `source` where it does not answer, `verification` where the answer is no
    * release.
    */
-  latest(signal?: AbortSignal): Promise<Release>;
+  latest(signal?: AbortSignal): Promise<Release | undefined>;
   /**
    * Older releases that lead to the one that {@linkcode UpdateSource.latest} gave, in any order. Asked
    * for only where that one cannot be taken from the version that runs; absent where there never are any.

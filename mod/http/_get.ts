@@ -49,11 +49,32 @@ export class Unavailable extends SourceInterrupted {
 
 /** An answer of a server that has not what was asked for, or does not give it. */
 export class Declined extends UpdateError {
+  /** The status of the answer. */
   readonly status: number;
 
+  /** An error with that status. */
   constructor(status: number, parts: ErrorParts) {
     super("source", parts);
     this.status = status;
+  }
+}
+
+/** Milliseconds that the server wants to be left alone for; 0 where it did not say. */
+export function retryAfter(error: unknown): number {
+  return error instanceof Unavailable ? error.retryAfter : 0;
+}
+
+/** What `ask` gives; where it fails, that failure, after the time that the server wants to be left alone for. */
+export async function waitingAsTold<T>(
+  ask: () => Promise<T>,
+  sleep: (milliseconds: number) => Promise<void>,
+): Promise<T> {
+  try {
+    return await ask();
+  } catch (error) {
+    const wait = retryAfter(error);
+    if (wait > 0) await sleep(wait);
+    throw error;
   }
 }
 
@@ -100,17 +121,25 @@ function ownAuthorization(server: Identified, url: URL): string | undefined {
   return maySpeakFreely(server.url, url) ? server.authorization : undefined;
 }
 
-async function exchange(
+/**
+ * One request, GET unless `body` is to be posted, and the headers of its answer, whatever its status.
+ *
+ * @throws {Unavailable} for no answer.
+ * @throws {UpdateError} `source` for a handshake that fails for good.
+ */
+export async function exchange(
   url: URL,
   headers: Headers,
   requests: Requests,
   signal?: AbortSignal,
+  body?: string,
 ): Promise<Response> {
   signal?.throwIfAborted();
   const late = new AbortController();
   const timer = setTimeout(() => late.abort(), requests.headersSeconds * 1000);
   try {
     return await fetch(url, {
+      ...body !== undefined && { method: "POST", body },
       headers,
       redirect: "manual",
       client: requests.client,
@@ -175,8 +204,8 @@ function adviceOn(status: number, { protocol }: URL): string {
   return "see that the server's address is right and the release is published there";
 }
 
-/** `Retry-After` as seconds or as a date (RFC 9110, 10.2.3). */
-function retryAfterMilliseconds(value: string | null): number {
+/** `Retry-After` as seconds or as a date (RFC 9110, 10.2.3), bounded; 0 where there is none. */
+export function retryAfterMilliseconds(value: string | null): number {
   if (value === null) return 0;
   const wait = /^\d+$/.test(value) ? Number(value) * 1000 : Date.parse(value) - Date.now();
   return Math.min(Math.max(wait || 0, 0), MAX_RETRY_AFTER_SECONDS * 1000);

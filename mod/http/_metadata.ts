@@ -55,11 +55,11 @@ export async function readMetadata(
   }
 }
 
-async function readBounded(
+/** All of a body; undefined where it is longer than `limit`. No more than one chunk beyond it is read. */
+export async function readUpTo(
   response: Response,
-  url: URL,
-  { kind, limit }: DocumentKind,
-): Promise<Uint8Array> {
+  limit: number,
+): Promise<Uint8Array<ArrayBuffer> | undefined> {
   const chunks: Uint8Array[] = [];
   let length = contentLength(response.headers) ?? 0;
   const tooLong = () => length > limit;
@@ -75,15 +75,7 @@ async function readBounded(
     reader.releaseLock();
   }
   await response.body?.cancel().catch(() => {});
-  if (response.status !== 200 || tooLong()) {
-    throw new UpdateError("verification", {
-      operation: `reading ${printable(url)}`,
-      found: tooLong()
-        ? `more than the ${limit} bytes that ${kind} may have`
-        : `the answer ${response.status} where 200 was wanted`,
-      advice: `see that it is the address of ${kind}`,
-    });
-  }
+  if (tooLong()) return undefined;
   const bytes = new Uint8Array(length);
   let offset = 0;
   for (const chunk of chunks) {
@@ -91,4 +83,20 @@ async function readBounded(
     offset += chunk.length;
   }
   return bytes;
+}
+
+async function readBounded(
+  response: Response,
+  url: URL,
+  { kind, limit }: DocumentKind,
+): Promise<Uint8Array> {
+  const bytes = await readUpTo(response, limit);
+  if (bytes && response.status === 200) return bytes;
+  throw new UpdateError("verification", {
+    operation: `reading ${printable(url)}`,
+    found: bytes
+      ? `the answer ${response.status} where 200 was wanted`
+      : `more than the ${limit} bytes that ${kind} may have`,
+    advice: `see that it is the address of ${kind}`,
+  });
 }

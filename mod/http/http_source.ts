@@ -19,35 +19,14 @@ import {
 } from "../core/mod.ts";
 import { identify, latestUrl, printable } from "./_address.ts";
 import { openArtifact } from "./_artifact.ts";
-import type { Requests } from "./_get.ts";
-import { Unavailable } from "./_get.ts";
+import { type Requests, retryAfter, waitingAsTold } from "./_get.ts";
 import { type Metadata, readMetadata } from "./_metadata.ts";
+import { requestsOf, sleep } from "./_requests.ts";
 import { findRoot, withSignatures } from "./_signatures.ts";
 import { Validators } from "./_validators.ts";
+import type { HttpOptions } from "./http_options.ts";
 import { type Latest, parseLatest, parseSteppingStones } from "./latest.ts";
-import {
-  FIRST_WAIT_MILLISECONDS,
-  HEADERS_SECONDS,
-  METADATA_SECONDS,
-  METADATA_TRIES,
-} from "./limits.ts";
-import { agentOf, type Tls } from "./tls.ts";
-
-/** How an {@linkcode HttpSource} asks and waits. */
-export interface HttpOptions {
-  /** Trusts other certificate authorities, presents a certificate. */
-  readonly tls?: Tls;
-  /** Judges `latest.json` before it is read; nothing is asked of it where there is none. */
-  readonly trust?: Trust;
-  /** `User-Agent`. */
-  readonly userAgent?: string;
-  /** Seconds until the headers of an answer must have come; {@linkcode HEADERS_SECONDS}. */
-  readonly headersSeconds?: number;
-  /** Seconds until all of `latest.json` must have come; {@linkcode METADATA_SECONDS}. */
-  readonly metadataSeconds?: number;
-  /** Resolves after so many milliseconds. */
-  sleep?(milliseconds: number): Promise<void>;
-}
+import { FIRST_WAIT_MILLISECONDS, METADATA_SECONDS, METADATA_TRIES } from "./limits.ts";
 
 /**
  * A server that publishes `latest.json`. A user and a password in its URL go to that server alone,
@@ -78,17 +57,10 @@ export class HttpSource implements UpdateSource, Disposable {
     const identified = identify(latestUrl(server));
     this.#latest = identified.url;
     this.name = printable(identified.url);
-    this.#requests = {
-      client: options.tls && Deno.createHttpClient(options.tls),
-      agent: options.tls && agentOf(options.tls),
-      userAgent: options.userAgent ?? "kubesolo-update",
-      headersSeconds: options.headersSeconds ?? HEADERS_SECONDS,
-      server: identified,
-    };
+    this.#requests = requestsOf(identified, options);
     this.#trust = options.trust;
     this.#metadataSeconds = options.metadataSeconds ?? METADATA_SECONDS;
-    this.#sleep = options.sleep ??
-      ((milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)));
+    this.#sleep = options.sleep ?? sleep;
   }
 
   /**
@@ -153,13 +125,10 @@ export class HttpSource implements UpdateSource, Disposable {
         advice: "run it again: the release may have been replaced",
       });
     }
-    try {
-      return await openArtifact(url, offset, this.#requests, this.#validators, signal);
-    } catch (error) {
-      const wait = retryAfter(error);
-      if (wait > 0) await this.#sleep(wait);
-      throw error;
-    }
+    return await waitingAsTold(
+      () => openArtifact(url, offset, this.#requests, this.#validators, signal),
+      this.#sleep,
+    );
   }
 
   /** Ends the connections that it keeps for certificates of its own. */
@@ -197,8 +166,4 @@ export class HttpSource implements UpdateSource, Disposable {
       cause,
     });
   }
-}
-
-function retryAfter(error: unknown): number {
-  return error instanceof Unavailable ? error.retryAfter : 0;
 }

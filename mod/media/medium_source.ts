@@ -38,7 +38,7 @@ export class MediumSource implements UpdateSource {
   }
 
   /** As the source has it. @throws {UpdateError} `source` where the medium cannot be read. */
-  latest(signal?: AbortSignal): Promise<Release> {
+  latest(signal?: AbortSignal): Promise<Release | undefined> {
     return this.#explained(`reading ${this.name}`, () => this.#source.latest(signal));
   }
 

@@ -82,6 +82,8 @@ export const UPDATE_STATUS = {
 
 /** `errorcode` of an event, as update_engine sends them. */
 export const ERROR_CODE = {
+  /** Anything that has no other number. */
+  generic: 1,
   omahaRequest: 2,
   downloadTransfer: 9,
   payloadHashMismatch: 10,
@@ -95,6 +97,18 @@ export const ERROR_CODE = {
   /** What the status of an HTTP answer is added to. */
   httpBase: 2000,
 } as const;
+
+/** `status` of an application where nebraska has nothing for this node just now. */
+export const NOT_NOW: readonly string[] = [
+  "error-noPackageFound",
+  "error-maxUpdatesPerPeriodLimitReached",
+  "error-maxConcurrentUpdatesLimitReached",
+  "error-maxTimedOutUpdatesLimitReached",
+  "error-updatesDisabled",
+];
+
+/** `status` of an application where nebraska waits for the end of an update that it has granted before. */
+export const IN_PROGRESS = "error-updateInProgressOnInstance";
 
 /** Values of {@linkcode APP_STATUS}. */
 export type AppStatus = typeof APP_STATUS[keyof typeof APP_STATUS];

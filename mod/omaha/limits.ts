@@ -22,5 +22,32 @@ export const MAX_TEXT_LENGTH = 64 << 10;
 /** Requests that are answered at the same time; more are sent away. */
 export const MAX_PARALLEL_REQUESTS = 64;
 
+/** Codebases of an answer that are tried; more are not looked at. */
+export const MAX_CODEBASES = 16;
+
+/** Seconds until all of an answer must have come: what go-omaha's client waits. */
+export const ANSWER_SECONDS = 90;
+
+/** Times that a server is asked again that says it cannot answer now, as go-omaha's client does. */
+export const MAX_RETRIES = 7;
+
+/** Times that a server is asked again that does not answer at all. */
+export const MAX_SILENT_RETRIES = 3;
+
+/** Milliseconds before the second try, give or take half of it; each further wait is twice as long. */
+export const FIRST_WAIT_MS = 1000;
+
+/** Seconds until a server must have answered to events alone: nobody waits for them for long. */
+export const EVENT_SECONDS = 5;
+
+/** Events that are kept until a server takes them; the oldest go first. */
+export const MAX_EVENTS = 32;
+
+/** Most characters of an answer that is kept, in case the server does not repeat it. */
+export const MAX_GRANT_LENGTH = 64 << 10;
+
+/** The longest `PollInterval` that is honoured, in seconds. */
+export const MAX_POLL_SECONDS = 86_400;
+
 /** Milliseconds until a client must have sent all of its request. */
 export const REQUEST_MS = 30_000;

@@ -37,7 +37,7 @@ Deno.test("config shows each value and where it comes from, and no secret", asyn
   const given = await sandbox.update("config", "--maintenance-window", "01:00-02:00");
   assertEquals([given.code, given.stderr], [0, ""]);
   const lines = linesOf(given);
-  assertEquals(lines.server, ["registry.lan/os", `${CONF}:8`]);
+  assertEquals(lines.registry, ["registry.lan/os", `${CONF}:8`]);
   assertEquals(lines.channel, ["lts", `${CONF}:6`]);
   assertEquals(lines.maintenance_window, ["01:00-02:00", "--maintenance-window"]);
   assertEquals(lines.tag, ["not set"]);

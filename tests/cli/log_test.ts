@@ -57,7 +57,8 @@ Deno.test("in JSON every line of an attempt has its id, over commands and boots"
   assertStringIncludes(last?.message ?? "", "checking the health of slot B: probe");
   const told = back.findIndex(({ message }) => message.includes("2.0.0 rolled back"));
   assertEquals(back[told].attempt, id);
-  assertEquals(back.slice(told + 1).map(({ attempt }) => attempt).filter(Boolean), []);
+  assertEquals([back[told + 1].event, back[told + 1].attempt], ["phase", id]);
+  assertEquals(back.slice(told + 2).map(({ attempt }) => attempt).filter(Boolean), []);
 });
 
 Deno.test("what is said is as much as was asked for, and the journal learns how grave it is", async () => {

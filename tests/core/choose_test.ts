@@ -142,3 +142,27 @@ Deno.test("where a signature is wanted, a source that asks for none is refused, 
   const { wanted, found, passed } = gates.find(({ gate }) => gate === "signature") ?? {};
   assertEquals([wanted, found, passed], ["a signature", "ours", true]);
 });
+
+Deno.test("a source that offers nothing leaves the node as it is, whatever was refused before", async () => {
+  const node = nodeOf([]);
+  const source: UpdateSource = {
+    ...memorySource(NEWEST),
+    latest: () => Promise.resolve(undefined),
+  };
+  const found = await check(node, source, POLICY);
+  assertEquals([found.result, found.version, found.digest], ["up_to_date", "1.0.0", undefined]);
+  const explained = await explain(node, source, POLICY);
+  assertEquals([explained.result, explained.fetch, explained.room], ["up_to_date", [], undefined]);
+  assertEquals(explained.gates.map(({ gate }) => gate), ["window", "label", "confirmed"]);
+  const { state } = await node.states.load();
+  const last_refusal = { gate: "window", wanted: "", found: "", at: "2026-01-01T00:00:00Z" };
+  await node.states.save({ ...state, last_refusal });
+  const outcome = await apply(node, source, POLICY);
+  assertEquals(outcome, { result: "up_to_date", version: "1.0.0", slot: "A" });
+  const { state: after } = await node.states.load();
+  assertEquals([after.phase, after.last_refusal, after.offered?.version], [
+    "idle",
+    undefined,
+    "1.0.0",
+  ]);
+});

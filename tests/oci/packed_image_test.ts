@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { releaseDigest, transfer, UpdateError, type UpdateSource } from "../../mod/core/mod.ts";
+import { releaseDigest, transfer, UpdateError } from "../../mod/core/mod.ts";
 import { OciSource } from "../../mod/oci/mod.ts";
 import type { ReadOnlyTarget } from "../../mod/oras/mod.ts";
 import { RecordedReporter, RecordedSink, sha256 } from "../core/_recorded_sink.ts";
@@ -15,7 +15,7 @@ function sourceOf(target: ReadOnlyTarget): OciSource {
 
 /** Fetches what the release consists of, as the agent does. */
 async function fetchAll(
-  source: UpdateSource,
+  source: OciSource,
   reporter = new RecordedReporter(),
 ): Promise<RecordedSink> {
   const sink = new RecordedSink();

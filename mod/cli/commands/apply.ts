@@ -4,6 +4,7 @@ import { reboot } from "../../host/mod.ts";
 import type { Desk } from "../answer.ts";
 import { jitter, jitterOption } from "../jitter.ts";
 import { examples, NAME, withSource } from "../options.ts";
+import { upToDateBecause } from "../show.ts";
 import { locked } from "../wiring.ts";
 
 /** `apply`. */
@@ -57,6 +58,6 @@ function inWords(outcome: ApplyOutcome, activated?: ActivateOutcome): string {
     case "already_activated":
       return `${version} in slot ${slot} is activated already; reboot to try it`;
     case "up_to_date":
-      return `up to date: ${version} runs, and it is the newest`;
+      return `up to date: ${version} runs, and ${upToDateBecause(outcome)}`;
   }
 }

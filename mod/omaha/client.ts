@@ -1,0 +1,281 @@
+/**
+ * A node, as an Omaha server sees it: what it asks, and what it has to say.
+ *
+ * @module
+ */
+
+import semver from "semver";
+import { reasonOf, type Reporter } from "../core/mod.ts";
+import type { WebClient } from "../http/mod.ts";
+import { type AppAnswer, ask, type Patience, shownStatus } from "./_ask.ts";
+import {
+  APP_STATUS,
+  ERROR_CODE,
+  EVENT_RESULT,
+  EVENT_TYPE,
+  IN_PROGRESS,
+  INSTALL_SOURCE,
+  NOT_NOW,
+  omahaArchitecture,
+  UPDATE_STATUS,
+} from "./codes.ts";
+import {
+  ANSWER_SECONDS,
+  EVENT_SECONDS,
+  MAX_GRANT_LENGTH,
+  MAX_POLL_SECONDS,
+  MAX_RETRIES,
+  MAX_SILENT_RETRIES,
+} from "./limits.ts";
+import type { KeptEvent, KeptUpdate, NoteFile } from "./notes.ts";
+import { OmahaError } from "./omaha_error.ts";
+import { type OmahaAppRequest, writeRequest } from "./request.ts";
+import { parseResponse } from "./response.ts";
+import type { OmahaUpdateCheckResponse } from "./response_types.ts";
+
+/** Who asks, and whom. */
+export interface OmahaClientOptions {
+  /** The server. */
+  readonly web: WebClient;
+  /** `appid`: the application that the node is. */
+  readonly appId: string;
+  /** `track`: the group or channel that it belongs to. */
+  readonly track: string;
+  /** What is remembered. */
+  readonly notes: NoteFile;
+  /** Hears what is worth saying. */
+  readonly reporter: Reporter;
+  /** The agent's name and version. */
+  readonly agent: string;
+  /** As Go says it: `amd64`, `arm64`. */
+  readonly architecture: string;
+  /** This boot. */
+  readonly bootId: string;
+  /** A name for this machine, for people. */
+  readonly alias?: string;
+  /** The version that runs, where that is known; asked once, when an update is asked for. */
+  version(): Promise<string | undefined>;
+  /** Nobody waits for it: it is asked no sooner than the server wants to be asked again. */
+  readonly unattended?: boolean;
+  /** Resolves after so many milliseconds. */
+  sleep?(milliseconds: number): Promise<void>;
+}
+
+/** In the place of a version that nobody knows. */
+const NO_VERSION = "0.0.0";
+
+/** Speaks for one node. One request at a time is under way. */
+export class OmahaClient {
+  readonly #options: OmahaClientOptions;
+  readonly #patience: Patience;
+  readonly #session = braced();
+  #running: Promise<unknown> = Promise.resolve();
+  #version?: string;
+  #granted?: string;
+
+  /** Asks nothing yet. */
+  constructor(options: OmahaClientOptions) {
+    this.#options = options;
+    this.#patience = {
+      retries: MAX_RETRIES,
+      silentRetries: MAX_SILENT_RETRIES,
+      seconds: ANSWER_SECONDS,
+      sleep: options.sleep ??
+        ((milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds))),
+    };
+  }
+
+  /** The server's address, as it may be shown. */
+  get name(): string {
+    return this.#options.web.name;
+  }
+
+  /**
+   * The server's offer; undefined where it has none. What it has not heard yet is said with it.
+   *
+   * @throws {OmahaError} `source` where it does not answer well, `verification` where what it answers is
+   * no response of the protocol.
+   */
+  checkForUpdate(signal?: AbortSignal): Promise<OmahaUpdateCheckResponse | undefined> {
+    return this.#alone(async () => {
+      const { notes, reporter, unattended } = this.#options;
+      const { ask_after = "" } = await notes.read();
+      if (unattended && Date.now() < Date.parse(ask_after)) {
+        const message = `the server wants to be asked again at ${ask_after}: not asking now`;
+        reporter.report({ kind: "step", message });
+        return undefined;
+      }
+      this.#version = strict(await this.#options.version());
+      let answer = await this.#check(signal);
+      if (answer.app.status === IN_PROGRESS) {
+        const grant = (await notes.read()).update?.grant;
+        if (grant !== undefined) return this.#again(grant);
+        // it waits for the end of an update of which nothing is known here any more
+        await this.#add({ ...FAILED, errorcode: ERROR_CODE.omahaRequest });
+        answer = await this.#check(signal);
+      }
+      const check = this.#offered(answer);
+      this.#granted = check && answer.document.length <= MAX_GRANT_LENGTH
+        ? answer.document
+        : undefined;
+      await this.#heedInterval(answer.app.updatecheck?.PollInterval);
+      return check;
+    });
+  }
+
+  /** What has happened is kept, and said as soon as the server listens; never throws. */
+  tell(event: KeptEvent): Promise<void> {
+    return this.#quietly(async () => {
+      await this.#add(event);
+      await this.#say();
+    });
+  }
+
+  /** The update that was just offered has begun. */
+  began(to: string | undefined): Promise<void> {
+    return this.#quietly(async () => {
+      const { notes } = this.#options;
+      const { update } = await notes.read();
+      const grant = this.#granted ?? update?.grant;
+      const session = update?.session ?? this.#session;
+      await notes.change({ update: { session, from: this.#version, to, grant } });
+    });
+  }
+
+  /** The update is over, whatever came of it. */
+  ended(): Promise<void> {
+    return this.#quietly(() => this.#options.notes.change({ update: undefined }));
+  }
+
+  /** The update on its way. */
+  async update(): Promise<KeptUpdate | undefined> {
+    return await this.#alone(async () => (await this.#options.notes.read()).update);
+  }
+
+  #alone<T>(body: () => Promise<T>): Promise<T> {
+    const turn = this.#running.then(body);
+    this.#running = turn.catch(() => {});
+    return turn;
+  }
+
+  #quietly(body: () => Promise<void>): Promise<void> {
+    return this.#alone(body).catch((error) => {
+      const message = `the Omaha server has not heard of it, and will with the next request: ${
+        reasonOf(error)
+      }`;
+      this.#options.reporter.report({ kind: "warning", message });
+    });
+  }
+
+  async #add(event: KeptEvent): Promise<void> {
+    const { notes } = this.#options;
+    const { events } = await notes.read();
+    // a node that fails at every hour of a long night says so once
+    if (JSON.stringify(events.at(-1)) === JSON.stringify(event)) return;
+    await notes.change({ events: [...events, event] });
+  }
+
+  async #say(): Promise<void> {
+    const patience = { ...this.#patience, retries: 0, silentRetries: 0, seconds: EVENT_SECONDS };
+    await this.#request({}, patience);
+  }
+
+  #check(signal?: AbortSignal): Promise<AppAnswer> {
+    return this.#request({ updatecheck: {} }, this.#patience, signal);
+  }
+
+  /** Asks, and forgets the events that were said with it. */
+  async #request(
+    more: Partial<OmahaAppRequest>,
+    patience: Patience,
+    signal?: AbortSignal,
+  ): Promise<AppAnswer> {
+    const { web, appId, track, notes, agent, architecture, bootId, alias } = this.#options;
+    const { machine_id, events, update } = await notes.read();
+    const kept = events.at(-1)?.version ?? update?.from;
+    const document = writeRequest({
+      version: agent,
+      updaterversion: agent,
+      installsource: this.#options.unattended
+        ? INSTALL_SOURCE.scheduler
+        : INSTALL_SOURCE.onDemandUpdate,
+      ismachine: 1,
+      sessionid: update?.session ?? this.#session,
+      userid: machine_id,
+      requestid: braced(),
+      os: { platform: "KubeSolo OS", arch: omahaArchitecture(architecture) },
+      apps: [{
+        appid: appId,
+        version: this.#version ?? strict(kept),
+        track,
+        board: `${architecture}-usr`,
+        bootid: `{${bootId}}`,
+        machineid: machine_id,
+        machinealias: alias,
+        multi_manifest_ok: true,
+        ping: { active: 1 },
+        ...more,
+        events: events.map(({ version: _, ...event }) => event),
+      }],
+    });
+    const answer = await ask(web, document, appId, patience, signal);
+    if (events.length > 0) await notes.change({ events: [] });
+    return answer;
+  }
+
+  /** What an answer offers; undefined where it is nothing. */
+  #offered({ app }: AppAnswer): OmahaUpdateCheckResponse | undefined {
+    const { status = "", updatecheck: check } = app;
+    if (NOT_NOW.includes(status)) {
+      const message = `the server offers nothing now: ${status}`;
+      this.#options.reporter.report({ kind: "warning", message });
+      return undefined;
+    }
+    if (status !== APP_STATUS.ok) throw this.#refused(status);
+    if (check?.status === UPDATE_STATUS.noUpdate) return undefined;
+    if (check?.status === UPDATE_STATUS.ok) return check;
+    throw this.#refused(check ? check.status ?? "" : "no answer about an update");
+  }
+
+  #refused(found: string): OmahaError {
+    const { appId, track } = this.#options;
+    return new OmahaError(ERROR_CODE.omahaResponseInvalid, "source", {
+      operation: `asking ${this.name}`,
+      found: `the server answered ${shownStatus(found)}`,
+      advice: `see that it knows application ${appId} and track ${track}`,
+    });
+  }
+
+  #again(grant: string): OmahaUpdateCheckResponse | undefined {
+    const { appId, reporter } = this.#options;
+    const message = "the server waits for the update that it has offered: going on with that";
+    reporter.report({ kind: "step", message });
+    return parseResponse(grant).apps.find(({ appid }) => appid === appId)?.updatecheck;
+  }
+
+  async #heedInterval(interval = ""): Promise<void> {
+    const seconds = /^\d{1,9}$/.test(interval.trim()) ? Number(interval) : 0;
+    if (seconds === 0) return;
+    const wait = Math.min(seconds, MAX_POLL_SECONDS);
+    const message = `the server wants to be asked again in ${wait} seconds`;
+    this.#options.reporter.report({ kind: "detail", message });
+    await this.#options.notes.change({
+      ask_after: new Date(Date.now() + wait * 1000).toISOString(),
+    });
+  }
+}
+
+/** An update has come to nothing. */
+export const FAILED: KeptEvent = {
+  eventtype: EVENT_TYPE.updateComplete,
+  eventresult: EVENT_RESULT.error,
+};
+
+/** As nebraska wants versions: semantic to the letter. */
+function strict(version: string | undefined): string {
+  return semver.parse(version, { loose: true })?.version ?? NO_VERSION;
+}
+
+function braced(): string {
+  return `{${crypto.randomUUID()}}`;
+}

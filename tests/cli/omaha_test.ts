@@ -1,0 +1,287 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { PrivateKey, signFile } from "../../mod/trust/mod.ts";
+import { APP, Fleet, manifestXml, offerXml, packageXml } from "../omaha/_fleet.ts";
+import { Nebraska } from "../omaha/_nebraska.ts";
+import { bytesOf, TestNode } from "./_test_node.ts";
+
+/** A node of a fleet: its files lie on its own server, the fleet's server is another one. */
+class Site implements AsyncDisposable {
+  readonly node: TestNode;
+  readonly nebraska = new Nebraska();
+  fleet: Fleet;
+
+  constructor(node: TestNode) {
+    this.node = node;
+    this.fleet = this.#serve();
+  }
+
+  static async create(): Promise<Site> {
+    const site = new Site(await TestNode.create());
+    await site.configure();
+    return site;
+  }
+
+  /** The node's settings name the server where it is now. */
+  async configure(...more: readonly string[]): Promise<void> {
+    const lines = [`omaha=${this.fleet.url}`, `app_id=${APP}`, ...more];
+    await this.node.put("/etc/kubesolo/update.conf", `${lines.join("\n")}\n`);
+  }
+
+  /** Whatever is asked of the fleet's server is answered by nothing. */
+  async unplug(): Promise<void> {
+    await this.fleet[Symbol.asyncDispose]();
+  }
+
+  async plugIn(): Promise<void> {
+    this.fleet = this.#serve();
+    await this.configure();
+  }
+
+  #serve(): Fleet {
+    return new Fleet((request) => this.nebraska.answer(request));
+  }
+
+  /** The fleet offers this version, in a directory of its own. */
+  async offer(version: string): Promise<string> {
+    const { node } = this;
+    await node.publish({ version });
+    const directory = `${node.www}/${version}`;
+    await Deno.mkdir(directory, { recursive: true });
+    const names = { vmlinuz: `vmlinuz-${version}`, "kubesolo-os.gz": `kubesolo-os-${version}.gz` };
+    const packages: string[] = [];
+    for (const [name, file] of Object.entries(names)) {
+      const bytes = await Deno.readFile(`${node.www}/${file}`);
+      await Deno.writeFile(`${directory}/${name}`, bytes);
+      packages.push(packageXml(name, bytes));
+    }
+    await Deno.rename(`${node.www}/latest.json`, `${directory}/latest.json`);
+    const xml = offerXml([`${node.url}/${version}`], [manifestXml(version, packages)]);
+    this.nebraska.offer = { version, xml };
+    return directory;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.fleet[Symbol.asyncDispose]();
+    await this.node[Symbol.asyncDispose]();
+  }
+}
+
+Deno.test("a node of a fleet takes an update, and the server sees each step of it", async () => {
+  await using site = await Site.create();
+  const { node, nebraska } = site;
+  const none = await node.update("check");
+  assertEquals([none.code, none.stderr], [0, ""]);
+  assertEquals(none.stdout, "up to date: 1.0.0 runs, and nothing else is offered\n");
+  const explained = await node.update("check", "--explain");
+  assertEquals(explained.code, 0, explained.stderr);
+  assertStringIncludes(explained.stdout, "offers       nothing else\n");
+  const idle = await node.update("apply", "--json");
+  assertEquals(JSON.parse(idle.stdout).result, "up_to_date");
+  assertEquals(site.fleet.events, []);
+
+  await site.offer("2.0.0");
+  const there = await node.update("check", "--json");
+  assertEquals(there.code, 10, there.stderr);
+  assertEquals(JSON.parse(there.stdout).size, 2_300_000);
+  const applied = await node.update("apply");
+  assertEquals([applied.code, await node.slot("B")], [0, "2.0.0"], applied.stderr);
+  // nebraska gives an update once: what it gave is remembered
+  const again = await node.update("apply", "--activate");
+  assertEquals(again.code, 0, again.stderr);
+  assertStringIncludes(again.stdout, "2.0.0 is staged in slot B already");
+  const waiting = await node.update("apply");
+  assertStringIncludes(waiting.stdout, "2.0.0 in slot B is activated already");
+
+  await node.boots("B", "trial");
+  const healthy = await node.update("healthcheck");
+  assertEquals(healthy.code, 0, healthy.stderr);
+  assertEquals(nebraska.history, [
+    "1.0.0 UpdateGranted",
+    "1.0.0 Downloading",
+    "1.0.0 Downloaded",
+    "1.0.0 Installed",
+    "2.0.0 Complete",
+  ]);
+  assertEquals(site.fleet.events, ["13/1", "14/1", "800/1", "3/2"]);
+  const [done] = site.fleet.asked.flatMap(({ apps }) => apps[0].events).slice(-1);
+  assertEquals(done.previousversion, "1.0.0");
+  // one attempt is one session, over commands and boots
+  const sessions = site.fleet.asked.filter(({ apps }) => apps[0].events.length > 0)
+    .map(({ sessionid }) => sessionid);
+  assertEquals(new Set(sessions).size, 1);
+
+  const current = await node.update("apply", "--json");
+  assertEquals(
+    [current.code, JSON.parse(current.stdout).result],
+    [0, "up_to_date"],
+    current.stderr,
+  );
+
+  await node.boots("B", "normal");
+  const back = await node.update("rollback");
+  assertEquals(back.code, 0, back.stderr);
+  assertEquals(site.fleet.events.at(-1), "3/0 44");
+  assertEquals(nebraska.ignored, ["3/0 44"], "an update that is over");
+});
+
+Deno.test("a release that GRUB gives up is reported as rolled back, by whoever notices first", async () => {
+  await using site = await Site.create();
+  const { node, nebraska } = site;
+  await site.offer("2.0.0");
+  assertEquals((await node.update("apply", "--activate")).code, 0);
+  await node.boots("B", "trial");
+  const bad = await node.update(
+    "healthcheck",
+    "--deadline",
+    "1",
+    "--healthcheck-url",
+    `${node.url}/none`,
+  );
+  assertEquals(bad.code, 60, bad.stderr);
+  assertEquals(nebraska.history.at(-1), "1.0.0 Installed", "it is on trial still");
+  await node.setGrubenv("A", 0, 1);
+  await node.boots("A", "rollback");
+  const noticed = await node.update("apply");
+  assertEquals(noticed.code, 20, noticed.stderr);
+  assertStringIncludes(noticed.stderr, "ledger");
+  assertEquals(nebraska.history.slice(3), [
+    "1.0.0 Installed",
+    "1.0.0 Error 44",
+    "1.0.0 UpdateGranted",
+  ]);
+});
+
+Deno.test("what the server could not be told is told with the next request, and holds up nothing", async () => {
+  await using site = await Site.create();
+  const { node, nebraska } = site;
+  await site.offer("2.0.0");
+  assertEquals((await node.update("apply")).code, 0);
+  await site.unplug();
+  const activated = await node.update("activate");
+  assertEquals(activated.code, 0, activated.stderr);
+  assertStringIncludes(activated.stderr, "has not heard of it, and will with the next request");
+  await node.boots("B", "trial");
+  assertEquals((await node.update("healthcheck")).code, 0);
+  await site.plugIn();
+  assertEquals((await node.update("check")).code, 0);
+  assertEquals(nebraska.history.slice(1), [
+    "1.0.0 Downloading",
+    "1.0.0 Downloaded",
+    "2.0.0 Installed",
+    "2.0.0 Complete",
+  ]);
+  assertEquals(site.fleet.asked.length, 1, "with the question, in one request");
+  assertEquals((await node.update("check")).code, 0);
+  assertEquals(site.fleet.events, ["800/1", "3/2"], "once");
+});
+
+Deno.test("a download that fails is reported with its number, and begins anew", async () => {
+  await using site = await Site.create();
+  const { node, nebraska } = site;
+  const directory = await site.offer("2.0.0");
+  const kernel = `${directory}/vmlinuz`;
+  const bytes = await Deno.readFile(kernel);
+  await Deno.writeFile(kernel, bytesOf("another", bytes.length));
+  const wrong = await node.update("apply");
+  assertEquals(wrong.code, 30, wrong.stderr);
+  assertStringIncludes(wrong.stderr, "SHA-1");
+  await Deno.remove(kernel);
+  const gone = await node.update("apply");
+  assertEquals(gone.code, 40, gone.stderr);
+  await Deno.writeFile(kernel, bytes);
+  assertEquals((await node.update("apply")).code, 0);
+  assertEquals(nebraska.history, [
+    "1.0.0 UpdateGranted",
+    "1.0.0 Downloading",
+    "1.0.0 Error 10",
+    "1.0.0 UpdateGranted",
+    "1.0.0 Downloading",
+    "1.0.0 Error 2404",
+    "1.0.0 UpdateGranted",
+    "1.0.0 Downloading",
+    "1.0.0 Downloaded",
+  ]);
+});
+
+Deno.test("a node that was cut off in a download goes on with what it was given, once", async () => {
+  await using site = await Site.create();
+  const { node, nebraska } = site;
+  await site.offer("2.0.0");
+  const seen = Promise.withResolvers<void>();
+  node.answer = (request, response) => {
+    if (!request.url?.endsWith("kubesolo-os.gz")) return false;
+    response.writeHead(200, { "content-length": "2000000" });
+    response.write(new Uint8Array(100_000));
+    seen.resolve();
+    return true;
+  };
+  const agent = node.sandbox.start(node.sandbox.agent, "apply");
+  const output = agent.output();
+  await seen.promise;
+  while (nebraska.history.at(-1) !== "1.0.0 Downloading") {
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  agent.kill("SIGKILL");
+  await output;
+  node.answer = () => false;
+  const resumed = await node.update("apply");
+  assertEquals([resumed.code, await node.slot("B")], [0, "2.0.0"], resumed.stderr);
+  assertStringIncludes(resumed.stderr, "going on with that");
+  assertEquals(nebraska.history.slice(1), [
+    "1.0.0 Downloading",
+    "1.0.0 Downloading",
+    "1.0.0 Downloaded",
+  ]);
+
+  // a server that waits for an update of which the node knows nothing any more is set free
+  await node.sandbox.sh("rm -r /var/lib/kubesolo/update");
+  const fresh = await node.update("check");
+  assertEquals(fresh.code, 40, "it is another machine to the server");
+});
+
+Deno.test("a node with a key takes nothing unsigned from a fleet's server either", async () => {
+  await using site = await Site.create();
+  const { node, nebraska } = site;
+  const key = PrivateKey.generate();
+  await site.configure(`pubkey=${key.publicKey.bytes.toHex()}`);
+  const directory = await site.offer("2.0.0");
+  node.requests.length = 0;
+  const unsigned = await node.update("apply", "--force");
+  assertEquals(unsigned.code, 30, unsigned.stderr);
+  assert(node.requests.every((request) => request.includes("latest.json")), node.requests.join());
+  assertEquals(nebraska.history, ["1.0.0 UpdateGranted", "1.0.0 Error 10"]);
+  assertEquals(await node.slot("B"), "1.0.0");
+
+  const text = await Deno.readFile(`${directory}/latest.json`);
+  await Deno.writeFile(`${directory}/latest.json.sig`, signFile(key, text, "base64"));
+  const signed = await node.update("apply", "--json");
+  assertEquals(signed.code, 0, signed.stderr);
+  assertEquals(await node.slot("B"), "2.0.0");
+});
+
+Deno.test("settings of a fleet's server that do not go together are usage errors", async () => {
+  await using site = await Site.create();
+  const { node, fleet } = site;
+  const cases: readonly (readonly [args: readonly string[], says: string])[] = [
+    [["--omaha", fleet.url, "--server", "http://x/"], "--server"],
+    [["--omaha", fleet.url, "--registry", "x.lan/os"], "--registry"],
+    [["--omaha", fleet.url, "--from", "/run/kubesolo-update/x"], "--from"],
+    [["--omaha", "ftp://x/"], "http://host/path"],
+    [["--app-id", "two words"], "--app-id"],
+    [["--track", "two words"], "--track"],
+  ];
+  for (const [args, says] of cases) {
+    const ran = await node.update("check", ...args);
+    assertEquals(ran.code, 2, ran.stderr);
+    assertStringIncludes(ran.stderr, says);
+  }
+  await node.put("/etc/kubesolo/update.conf", `omaha=${fleet.url}\n`);
+  const nameless = await node.update("check");
+  assertEquals(nameless.code, 2, nameless.stderr);
+  assertStringIncludes(nameless.stderr, "give --app-id ID");
+  // who asks nobody needs none of it
+  assertEquals((await node.update("healthcheck")).code, 0);
+  const config = await node.update("config");
+  assertStringIncludes(config.stdout, "\nomaha ");
+  assertEquals(fleet.asked, []);
+});
