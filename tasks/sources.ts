@@ -10,8 +10,12 @@ import { createHash } from "node:crypto";
 /** The root of this repository. */
 export const ROOT: string = dirname(dirname(fromFileUrl(import.meta.url)));
 
-/** What is embedded in the agent for `install`, which reads it there. */
-export const EMBEDDED: readonly string[] = ["deploy/systemd", "deploy/openrc"];
+/** What is embedded in the agent for `install` and `doctor`, which read it there. */
+export const EMBEDDED: readonly string[] = [
+  "deploy/systemd",
+  "deploy/openrc",
+  "deploy/grub/grub.cfg",
+];
 
 const AGENT_SOURCES = ["main.ts", "deno.json", "deno.lock", "mod", ...EMBEDDED];
 

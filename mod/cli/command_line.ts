@@ -12,6 +12,7 @@ import { addActivate } from "./commands/activate.ts";
 import { addApply } from "./commands/apply.ts";
 import { addCheck } from "./commands/check.ts";
 import { addConfig } from "./commands/config.ts";
+import { addDoctor } from "./commands/doctor.ts";
 import { addHealthcheck } from "./commands/healthcheck.ts";
 import { addInstall } from "./commands/install.ts";
 import { addKeygen } from "./commands/keygen.ts";
@@ -77,6 +78,7 @@ export function buildProgram(
   addHealthcheck(desk);
   addRollback(desk);
   addStatus(desk);
+  addDoctor(desk);
   addInstall(desk);
   addMetrics(desk);
   addServe(desk);

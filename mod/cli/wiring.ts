@@ -156,6 +156,9 @@ async function acquire(command: string, directory: string, seconds: number): Pro
 /** Everything of a node but its boot; nothing is touched before a method is called. */
 export interface Parts {
   readonly disk: Disk;
+  readonly partitions: DevicePartitions;
+  /** Where GRUB's files are. */
+  readonly grub: GrubPlace;
   readonly mounts: Mounts;
   readonly slots: SlotStore;
   readonly bootEnv: BootEnv;
@@ -175,21 +178,21 @@ function partsOf(
 ): Parts {
   const partitions = new DevicePartitions({ view: HOST_VIEW, disk: device });
   const mounts = new CommandMounts({ view: HOST_VIEW, directory: MOUNT_DIRECTORY });
+  const grub: GrubPlace = places.grubenv === undefined
+    ? (access, body) =>
+      partitions.find(LABELS.efi).then((esp) =>
+        mounts.using(esp, access, (directory) => body(`${directory}/${GRUB_DIRECTORY}`))
+      )
+    : besideFile(places.grubenv);
+  const editor = new GrubEditenv({ scratch: SCRATCH_DIRECTORY });
   const workDirectory = dirname(places.state);
   return {
     disk,
+    partitions,
     mounts,
+    grub,
     slots: new PartitionSlotStore({ disk, partitions, mounts, reporter, workDirectory }),
-    bootEnv: new GrubBootEnv({
-      disk,
-      place: places.grubenv === undefined
-        ? (access, body) =>
-          partitions.find(LABELS.efi).then((esp) =>
-            mounts.using(esp, access, (directory) => body(`${directory}/${GRUB_DIRECTORY}`))
-          )
-        : besideFile(places.grubenv),
-      editor: new GrubEditenv({ scratch: SCRATCH_DIRECTORY }),
-    }),
+    bootEnv: new GrubBootEnv({ disk, place: grub, editor }),
     states: new FileStateStore(disk, places.state),
   };
 }
@@ -222,9 +225,11 @@ async function open(
     ? await import("./omaha.ts").then(({ tellingFleet }) => tellingFleet(reporter, omaha))
     : undefined;
   const quiet = quietly(fleet ?? reporter);
-  const { mounts, ...parts } = partsOf(disk, flags, places, quiet);
+  const { mounts, slots, bootEnv, states } = partsOf(disk, flags, places, quiet);
   const node: Node = {
-    ...parts,
+    slots,
+    bootEnv,
+    states,
     boot: await readBoot(disk),
     reporter: quiet,
     architecture: Deno.build.arch,
@@ -302,7 +307,7 @@ function besideFile(grubenv: string): GrubPlace {
 }
 
 /** What `make` makes, made when it is first wanted. */
-function once<T>(make: () => Promise<T>): () => Promise<T> {
+export function once<T>(make: () => Promise<T>): () => Promise<T> {
   let made: Promise<T> | undefined;
   return () => made ??= make();
 }

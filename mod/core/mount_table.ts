@@ -14,6 +14,8 @@ export interface MountedAt {
   readonly directory: string;
   /** Whether it can be written there. */
   readonly writable: boolean;
+  /** Type of the file system: `ext4`, `tmpfs`. */
+  readonly fileSystem: string;
   /** What was mounted, as it was named then: `/dev/sda2`, `tmpfs`. */
   readonly source: string;
 }
@@ -24,12 +26,13 @@ export function parseMountTable(text: string): MountedAt[] {
     .map((fields) => {
       const [_id, _parent, device, root, directory, options] = fields;
       // in between are fields that a mount may have or not
-      const source = fields[fields.indexOf("-", 6) + 2] ?? "";
+      const [fileSystem = "", source = ""] = fields.slice(fields.indexOf("-", 6) + 1);
       return {
         device,
         root: unescape(root),
         directory: unescape(directory),
         writable: options.split(",").includes("rw"),
+        fileSystem,
         source: unescape(source),
       };
     });

@@ -4,9 +4,6 @@
  * @module
  */
 
-/** Where mount(8) is. */
-export const MOUNT_PROGRAMS: readonly string[] = ["/usr/bin/mount", "/bin/mount"];
-
 /** How a program ended. */
 export interface ProgramEnd {
   /** The path that was there. */

@@ -1,4 +1,5 @@
 import { oneLine } from "../core/mod.ts";
+import { TOOLS } from "./tools.ts";
 
 /** Bytes of a script's output that are kept: the last ones. */
 export const KEPT_OUTPUT_BYTES = 4 << 10;
@@ -11,9 +12,6 @@ const SHOWN_CHARACTERS = 500;
 
 /** How long output is read on for once a script has ended: something it started may hold it open. */
 const HELD_MILLISECONDS = 500;
-
-/** Starts a program in a session of its own, and with that in a process group of its own. */
-const SETSID = ["/usr/bin/setsid", "/bin/setsid"] as const;
 
 /** How a script ended. */
 export interface ScriptEnd {
@@ -70,7 +68,7 @@ function inSession(
   env: Readonly<Record<string, string>>,
   output: "piped" | "null",
 ): Deno.ChildProcess {
-  for (const path of SETSID) {
+  for (const path of TOOLS.setsid) {
     try {
       return new Deno.Command(path, {
         args: [...words],
@@ -87,7 +85,7 @@ function inSession(
       if (!absent) throw error;
     }
   }
-  throw new Error(`neither ${SETSID.join(" nor ")} can be run`);
+  throw new Error(`neither ${TOOLS.setsid.join(" nor ")} can be run`);
 }
 
 async function drain(reader: ReadableStreamDefaultReader<Uint8Array>, tail: Tail): Promise<void> {

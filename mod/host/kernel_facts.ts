@@ -24,6 +24,12 @@ export async function isRoot(disk: Disk, view: string = HOST_VIEW): Promise<bool
   return /^Uid:\t\d+\t(\d+)\t/m.exec(status)?.[1] === "0";
 }
 
+/** What the first hardware clock shows. The view must be there. */
+export async function readHardwareClock(disk: Disk, view: string = HOST_VIEW): Promise<Date> {
+  const seconds = Number(await attribute(disk, `${view}/sys/class/rtc/rtc0/since_epoch`));
+  return new Date(seconds * 1000);
+}
+
 async function attribute(disk: Disk, path: string): Promise<string> {
   const bytes = await readSmall(disk, path, MAX_ATTRIBUTE_BYTES);
   return new TextDecoder().decode(bytes ?? new Uint8Array());

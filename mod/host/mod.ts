@@ -22,6 +22,7 @@ export * from "./reboot.ts";
 export * from "./script_checks.ts";
 export * from "./service_manager.ts";
 export * from "./state_store.ts";
+export * from "./tools.ts";
 export * from "./update_lock.ts";
 export * from "./view.ts";
 export * from "./watchdogs.ts";

@@ -5,12 +5,11 @@
  */
 
 import { reasonOf, UpdateError } from "../core/mod.ts";
-import { MOUNT_PROGRAMS, runFirst } from "./_program.ts";
+import { runFirst } from "./_program.ts";
+import { TOOLS } from "./tools.ts";
 
 /** Where the executable is seen while it is read: the agent may read below this directory alone. */
 const PLACE = "/run/kubesolo-update/self";
-
-const UMOUNT_PROGRAMS = ["/usr/bin/umount", "/bin/umount"];
 
 /**
  * Runs `body` with a path under which the running executable can be read, wherever it lies. A place
@@ -23,7 +22,7 @@ export async function withOwnExecutable<T>(body: (path: string) => Promise<T>): 
   const path = Deno.execPath();
   if (await canRead(path)) return await body(path);
   // left over from a process that was killed
-  await runFirst(UMOUNT_PROGRAMS, [PLACE]);
+  await runFirst(TOOLS.umount, [PLACE]);
   const failure = (found: string, cause?: unknown) =>
     new UpdateError("slot", {
       operation: `reading this very executable, ${path}`,
@@ -37,12 +36,12 @@ export async function withOwnExecutable<T>(body: (path: string) => Promise<T>): 
   } catch (error) {
     throw failure(reasonOf(error), error);
   }
-  const end = await runFirst(MOUNT_PROGRAMS, ["-o", "bind", path, PLACE]);
+  const end = await runFirst(TOOLS.mount, ["-o", "bind", path, PLACE]);
   if (!end?.success) throw failure(end?.complaint ?? "there is no mount(8)");
   try {
     return await body(PLACE);
   } finally {
-    await runFirst(UMOUNT_PROGRAMS, [PLACE]);
+    await runFirst(TOOLS.umount, [PLACE]);
     await Deno.remove(PLACE).catch(() => {}); // still busy: the next one unmounts it
   }
 }

@@ -6,8 +6,7 @@
 
 import { reasonOf, UpdateError } from "../core/mod.ts";
 import { runFirst } from "./_program.ts";
-
-const REBOOT_PROGRAMS = ["/usr/sbin/reboot", "/sbin/reboot"];
+import { TOOLS } from "./tools.ts";
 
 /**
  * Where a reboot is asked for when there is no program for it, as in a container: whoever makes this
@@ -22,7 +21,7 @@ export const REQUESTS = "/run/kubesolo-update/requests";
  * @throws {UpdateError} `slot` where neither can be done.
  */
 export async function reboot(
-  programs: readonly string[] = REBOOT_PROGRAMS,
+  programs: readonly string[] = TOOLS.reboot,
   requests: string = REQUESTS,
 ): Promise<void> {
   const end = await runFirst(programs, []);

@@ -49,6 +49,20 @@ export class UpdateLock {
     }
   }
 
+  /** Who holds it just now; undefined: nobody. Nothing is written, not even where there is no lock yet. */
+  async holder(): Promise<string | undefined> {
+    let file: Deno.FsFile;
+    try {
+      file = await Deno.open(`${this.#directory}/lock`);
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return undefined;
+      throw unusable(`${this.#directory}/lock`, error);
+    }
+    // a shared one, and given back at once
+    using held = file;
+    return await held.tryLock(false) ? undefined : readHolder(held).who;
+  }
+
   async #open(path: string): Promise<Deno.FsFile> {
     try {
       await Deno.mkdir(this.#directory, { recursive: true });

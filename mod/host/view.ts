@@ -8,7 +8,8 @@
  */
 
 import { reasonOf, UpdateError } from "../core/mod.ts";
-import { MOUNT_PROGRAMS, runFirst } from "./_program.ts";
+import { runFirst } from "./_program.ts";
+import { TOOLS } from "./tools.ts";
 
 /** Where the view is: `dev`, `proc` and `sys` lie below it. */
 export const HOST_VIEW = "/run/kubesolo-update/host";
@@ -54,12 +55,12 @@ async function missingParts(view: string): Promise<readonly (typeof PARTS)[numbe
 async function bind(view: string, name: string): Promise<void> {
   const target = `${view}/${name}`;
   await Deno.mkdir(target, { recursive: true });
-  const end = await runFirst(MOUNT_PROGRAMS, ["-o", "bind", `/${name}`, target]);
-  if (!end) throw failure(view, `neither ${MOUNT_PROGRAMS.join(" nor ")} can be run`);
+  const end = await runFirst(TOOLS.mount, ["-o", "bind", `/${name}`, target]);
+  if (!end) throw failure(view, `neither ${TOOLS.mount.join(" nor ")} can be run`);
   if (!end.success) throw failure(view, `${end.path} -o bind /${name} ${target}: ${end.complaint}`);
   // devices take writes all the same, but a careless `rm -r` cannot empty the node's /dev through it;
   // a kernel that refuses this leaves a view that works as well
-  await runFirst(MOUNT_PROGRAMS, ["-o", "remount,bind,ro", target]);
+  await runFirst(TOOLS.mount, ["-o", "remount,bind,ro", target]);
 }
 
 function failure(view: string, found: string, cause?: unknown): UpdateError {

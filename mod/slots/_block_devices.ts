@@ -8,9 +8,14 @@ export interface BlockDevice {
   readonly node: string;
   /** Kernel name of the disk that it is on: `vda`. */
   readonly disk: string;
+  /** Its size. */
+  readonly bytes: number;
   /** Its name in the GPT, where it has one. */
   readonly gptName?: string;
 }
+
+/** What /sys counts in, whatever the disk's own sectors are. */
+const SECTOR_BYTES = 512;
 
 /** All partitions whose size is not zero, by name. */
 export async function listPartitions(view: string): Promise<BlockDevice[]> {
@@ -35,11 +40,13 @@ export async function deviceNumbers(view: string, name: string): Promise<string>
 async function describe(directory: string, name: string): Promise<BlockDevice | undefined> {
   const uevent = parseUevent(await Deno.readTextFile(`${directory}/${name}/uevent`));
   if (uevent.get("DEVTYPE") !== "partition") return undefined;
-  if (Number(await Deno.readTextFile(`${directory}/${name}/size`)) === 0) return undefined;
+  const sectors = Number(await Deno.readTextFile(`${directory}/${name}/size`));
+  if (sectors === 0) return undefined;
   return {
     name,
     node: uevent.get("DEVNAME") ?? name.replaceAll("!", "/"),
     disk: (await Deno.readLink(`${directory}/${name}`)).split("/").at(-2) ?? "",
+    bytes: sectors * SECTOR_BYTES,
     gptName: uevent.get("PARTNAME"),
   };
 }

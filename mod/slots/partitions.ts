@@ -16,6 +16,24 @@ export interface DevicePartitionsOptions {
   readonly disk?: string;
 }
 
+/** One partition, with all that could give it a name. */
+export interface PartitionFacts {
+  /** For messages: `/dev/vda2`. */
+  readonly device: string;
+  /** The disk that it is on, as the kernel calls it: `vda`. */
+  readonly disk: string;
+  /** Its size. */
+  readonly bytes: number;
+  /** Its name in the GPT. */
+  readonly gptName?: string;
+  /** Its file system's type, where it is one that the agent knows. */
+  readonly fileSystem?: string;
+  /** Its file system's label. */
+  readonly label?: string;
+  /** What is wrong with its file system, or why that cannot be read. */
+  readonly problem?: string;
+}
+
 /**
  * The partitions of the machine's disks, looked up anew each time: by GPT partition name, as the
  * kernel gives it, and only where none has it by file-system label.
@@ -66,6 +84,28 @@ export class DevicePartitions implements Partitions {
       path: `${this.#view}/dev/${first.node}`,
       foundBy: byName.length > 0 ? "gpt" : "file-system",
     };
+  }
+
+  /**
+   * All partitions, whatever they are called. Nothing is mounted.
+   * @throws {UpdateError} `slot` where they cannot be listed.
+   */
+  async list(): Promise<PartitionFacts[]> {
+    const devices = await this.#devices("listing the partitions of this machine");
+    return await Promise.all(devices.map(async ({ node, disk, bytes, gptName }) => {
+      const facts = { device: `/dev/${node}`, disk, bytes, gptName };
+      try {
+        const found = await readSuperblock(`${this.#view}/dev/${node}`);
+        return {
+          ...facts,
+          fileSystem: found?.type,
+          label: found?.label,
+          ...(found?.damaged ? { problem: "the kernel found damage in its file system" } : {}),
+        };
+      } catch (error) {
+        return { ...facts, problem: `it cannot be read: ${reasonOf(error)}` };
+      }
+    }));
   }
 
   async #devices(operation: string): Promise<BlockDevice[]> {

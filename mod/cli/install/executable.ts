@@ -33,20 +33,25 @@ export function executableBelow(prefix: string): string {
 /** Where the agent belongs on this node: where one is, else below the first of {@linkcode PREFIXES}. */
 export async function choosePrefix(): Promise<string> {
   for (const prefix of PREFIXES) {
-    if (await Deno.lstat(executableBelow(prefix)).catch(() => undefined)) return prefix;
+    if (await describeFile(executableBelow(prefix))) return prefix;
   }
   return PREFIXES[0];
 }
 
 /** What the executable at `path` is; undefined where there is none. */
 export async function describeBuild(path: string): Promise<Build | undefined> {
+  const file = await describeFile(path);
+  return file && (file.isFile ? await copy(path) : { sha256: "" });
+}
+
+/** What lies at `path`, itself and not where it leads; undefined where nothing does. */
+export async function describeFile(path: string): Promise<Deno.FileInfo | undefined> {
   try {
-    if (!(await Deno.lstat(path)).isFile) return { sha256: "" };
+    return await Deno.lstat(path);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return undefined;
     throw error;
   }
-  return await copy(path);
 }
 
 /**
