@@ -36,14 +36,17 @@ prove healthy. A whole update, step by step:
   ${NAME} apply        fetch it into the passive slot
   ${NAME} activate     let GRUB try it at the next boot
   reboot
-  ${NAME} healthcheck  confirm it, once the node is well`;
+  ${NAME} healthcheck  confirm it, once the node is well
+
+\`${NAME} install\` makes this one file the agent of a node, \`${NAME} doctor\`
+says what is wrong on one.`;
 
 const EXIT_CODES = `
 Exit codes:
    0  done; for check: up to date      30  verification failed
    2  wrong command line               40  source unreachable
   10  check: an update is available    50  slot or boot environment failed
-  20  refused by a gate, or locked     60  unhealthy`;
+  20  refused by a gate, or locked     60  unhealthy; doctor: a problem`;
 
 const COMPLETION = `
 Completion of commands and options, for bash, zsh and fish:

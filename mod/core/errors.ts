@@ -21,7 +21,7 @@ export const EXIT = {
   source: 40,
   /** A slot, the boot environment or the state could not be read or written. */
   slot: 50,
-  /** A health check said no. */
+  /** A health check said no; `doctor` found a problem. */
   unhealthy: 60,
 } as const;
 

@@ -41,7 +41,11 @@ export function settingsChecks(sight: Sight): readonly Check[] {
 }
 
 async function judgeSettings({ parts: { disk }, flags }: Sight): Promise<Finding> {
-  const { file, exists, settings, warnings } = await reportSettings(disk, flags);
+  const { file, exists, settings, warnings } = await reportSettings(
+    disk,
+    flags,
+    flags.state,
+  );
   const findings = [
     ...settings.flatMap(({ problem: fault }) =>
       fault ? [problem(fault, "`kubesolo-update config` shows all of them")] : []
@@ -58,10 +62,10 @@ async function judgeSettings({ parts: { disk }, flags }: Sight): Promise<Finding
   return together(findings, `${file}: updates come from ${server}`);
 }
 
-async function judgeTrust({ parts: { disk }, directory, settings }: Sight): Promise<Finding> {
+async function judgeTrust({ parts: { disk }, flags, settings }: Sight): Promise<Finding> {
   const trust = await openTrust(await settings(), {
     disk,
-    path: `${directory}/trust.json`,
+    state: flags.state,
     mayWrite: false,
     reporter: { report() {} },
   });

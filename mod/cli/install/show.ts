@@ -32,7 +32,7 @@ function end(outcome: Installed): string {
   const idle = things.every(({ result }) => ["unchanged", "kept", "masked"].includes(result));
   if (idle) return bold("all is in place: nothing was changed");
   if (dryRun) return bold("nothing was changed: this is what would be done without --dry-run");
-  return bold("done");
+  return bold("done; `kubesolo-update doctor` says whether this node is in order");
 }
 
 function describe({ path, backup, note }: Placed): string {
