@@ -30,6 +30,31 @@ const NOTHING: Contents = {
   problems: new Map(),
 };
 
+/**
+ * The real path of a directory that can be served.
+ *
+ * @throws {UpdateError} `usage` where there is none.
+ */
+export async function servedRoot(directory: string): Promise<string> {
+  const refuse = (found: string, cause?: unknown) =>
+    new UpdateError("usage", {
+      operation: `looking into ${directory}`,
+      found,
+      advice: "make the directory, and put releases into it; it may be empty for now",
+      cause,
+    });
+  try {
+    const root = await Deno.realPath(directory);
+    if (!(await Deno.stat(root)).isDirectory) throw refuse("no directory");
+    for await (const _ of Deno.readDir(root)) break;
+    return root;
+  } catch (cause) {
+    if (cause instanceof UpdateError) throw cause;
+    const isMissing = cause instanceof Deno.errors.NotFound;
+    throw refuse(isMissing ? "no such directory" : reasonOf(cause), cause);
+  }
+}
+
 /** Milliseconds of computing digests between two looks. */
 const WORK_MS = 1000;
 
@@ -50,24 +75,7 @@ export class Catalogue {
    * @throws {UpdateError} `usage` where there is none.
    */
   static async open(directory: string, book: DigestBook): Promise<Catalogue> {
-    const refuse = (found: string, cause?: unknown) =>
-      new UpdateError("usage", {
-        operation: `looking into ${directory}`,
-        found,
-        advice: "make the directory, and put releases into it; it may be empty for now",
-        cause,
-      });
-    let root: string;
-    try {
-      root = await Deno.realPath(directory);
-      if (!(await Deno.stat(root)).isDirectory) throw refuse("no directory");
-      for await (const _ of Deno.readDir(root)) break;
-    } catch (cause) {
-      if (cause instanceof UpdateError) throw cause;
-      const isMissing = cause instanceof Deno.errors.NotFound;
-      throw refuse(isMissing ? "no such directory" : reasonOf(cause), cause);
-    }
-    const catalogue = new Catalogue(root, book);
+    const catalogue = new Catalogue(await servedRoot(directory), book);
     await catalogue.look();
     return catalogue;
   }

@@ -23,6 +23,9 @@ Nodes ask with
 The compiled agent serves directories in its own places (${DEFAULT_DIRECTORY});
 from a checkout, \`deno task serve --dir DIR\` serves any.`;
 
+/** What nodes call themselves over Omaha unless told otherwise. */
+export const DEFAULT_APP_ID = "io.kubesolo.os";
+
 /** `serve`. */
 export function addServe({ program, reporter }: Desk): void {
   const command = program.command("serve")
@@ -31,7 +34,7 @@ export function addServe({ program, reporter }: Desk): void {
     .option("--dir <directory>", "the releases", DEFAULT_DIRECTORY)
     .option("--listen <address:port>", "serve there; a port alone is every address", DEFAULT_LISTEN)
     .option("--database <file>", "nodes that have asked are kept there (default: DIR.sqlite)")
-    .option("--app <id...>", "serve these applications over Omaha, instead of KubeSolo OS")
+    .option("--app-id <id...>", "the applications that are served over Omaha", [DEFAULT_APP_ID])
     .addHelpText(
       "after",
       examples("serve", "serve --dir /var/lib/kubesolo/releases --listen 192.168.1.1:8080") +

@@ -6,16 +6,22 @@
 
 import { oneLine, reasonOf, type Reporter, shortened, UpdateError } from "../../core/mod.ts";
 import { UPDATE_PATH } from "../../omaha/mod.ts";
-import { Catalogue, DigestBook, Fleet, openStore, serveHandler } from "../../serve/mod.ts";
-import { DEFAULT_LISTEN } from "../commands/serve.ts";
+import {
+  Catalogue,
+  DigestBook,
+  Fleet,
+  openStore,
+  servedRoot,
+  serveHandler,
+} from "../../serve/mod.ts";
 import { parseListenAddress } from "../metrics/listen_address.ts";
 import { operatorPath } from "../operator_files.ts";
+import { announcer } from "./announcer.ts";
 import { FleetKeeper } from "./fleet_keeper.ts";
 import { watched } from "../serve_package/watched.ts";
 import { serveUntilTold } from "../serve_until_told.ts";
 
-/** What is served over Omaha unless told otherwise. */
-const KUBESOLO_OS = "io.kubesolo.os";
+const EXAMPLE_ADDRESS = "192.168.1.1:8000";
 
 /** Most characters of what is said about one request. */
 const MAX_LINE = 200;
@@ -25,7 +31,7 @@ export interface ServeFlags {
   readonly dir: string;
   readonly listen: string;
   readonly database?: string;
-  readonly app?: readonly string[];
+  readonly appId: readonly string[];
 }
 
 /**
@@ -35,11 +41,12 @@ export interface ServeFlags {
  * there.
  */
 export async function runServe(
-  { dir, listen, app, database }: ServeFlags,
+  { dir, listen, appId, database }: ServeFlags,
   reporter: Reporter,
 ): Promise<void> {
-  const address = parseListenAddress(listen, "--listen", DEFAULT_LISTEN);
+  const address = parseListenAddress(listen, "--listen", EXAMPLE_ADDRESS);
   const directory = await servedDirectory(dir);
+  await servedRoot(directory);
   const kept = await databasePath(database ?? `${directory}.sqlite`, directory);
   const { store, problem } = openStore(kept);
   if (problem !== undefined) reporter.report({ kind: "warning", message: problem });
@@ -50,10 +57,14 @@ export async function runServe(
       message: shortened(oneLine(`${client} ${words}`), MAX_LINE),
     });
   const fleet = new Fleet(store?.nodes());
-  const parts = { catalogue, fleet, apps: app ?? [KUBESOLO_OS], say };
+  const parts = { catalogue, fleet, apps: appId, say };
   const handle = serveHandler(parts);
   const end = new AbortController();
-  const watching = catalogue.watch(end.signal, () => fleet.forgetOld());
+  const announce = announcer(reporter);
+  const watching = catalogue.watch(end.signal, () => {
+    announce(catalogue.contents);
+    fleet.forgetOld();
+  });
   const keeper = new FleetKeeper(fleet, store, reporter);
   try {
     await serveUntilTold({ address, flag: "--listen" }, async (request, { remoteAddr }) => {
@@ -68,6 +79,7 @@ export async function runServe(
     }, (url) => {
       const message = `serving ${directory} at ${url}, over Omaha at ${url}${UPDATE_PATH}/`;
       reporter.report({ kind: "step", message });
+      announce(catalogue.contents);
     });
   } finally {
     end.abort();
