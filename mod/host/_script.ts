@@ -1,4 +1,5 @@
 import { oneLine } from "../core/mod.ts";
+import { firstThere } from "./_program.ts";
 import { TOOLS } from "./tools.ts";
 
 /** Bytes of a script's output that are kept: the last ones. */
@@ -29,7 +30,7 @@ export async function runScript(
   env: Readonly<Record<string, string>>,
   signal: AbortSignal,
 ): Promise<ScriptEnd> {
-  const child = inSession([path], env, "piped");
+  const child = await inSession([path], env, "piped");
   const tail = new Tail();
   const readers = [child.stdout.getReader(), child.stderr.getReader()];
   const read = Promise.all(readers.map((reader) => drain(reader, tail)));
@@ -60,31 +61,26 @@ export async function runScript(
 async function killGroup(leader: number): Promise<void> {
   // the one form that dash, BusyBox and bash understand
   const words = ["/bin/sh", "-c", 'kill -KILL "-$1"', "sh", String(leader)];
-  await inSession(words, {}, "null").status;
+  const child = await inSession(words, {}, "null");
+  await child.status;
 }
 
-function inSession(
+async function inSession(
   words: readonly string[],
   env: Readonly<Record<string, string>>,
   output: "piped" | "null",
-): Deno.ChildProcess {
-  for (const path of TOOLS.setsid) {
-    try {
-      return new Deno.Command(path, {
-        args: [...words],
-        clearEnv: true,
-        env: { ...env },
-        cwd: "/",
-        stdin: "null",
-        stdout: output,
-        stderr: output,
-      }).spawn();
-    } catch (error) {
-      const absent = error instanceof Deno.errors.NotFound ||
-        error instanceof Deno.errors.NotCapable;
-      if (!absent) throw error;
-    }
-  }
+): Promise<Deno.ChildProcess> {
+  const child = await firstThere(TOOLS.setsid, (path) =>
+    new Deno.Command(path, {
+      args: [...words],
+      clearEnv: true,
+      env: { ...env },
+      cwd: "/",
+      stdin: "null",
+      stdout: output,
+      stderr: output,
+    }).spawn());
+  if (child) return child;
   throw new Error(`neither ${TOOLS.setsid.join(" nor ")} can be run`);
 }
 
