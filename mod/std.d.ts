@@ -22,6 +22,10 @@ declare module "@std/assert" {
   ): Promise<E>;
 }
 
+declare module "@std/bytes/concat" {
+  export function concat(buffers: readonly Uint8Array[]): Uint8Array<ArrayBuffer>;
+}
+
 declare module "@std/path" {
   export function join(...parts: string[]): string;
   export function dirname(path: string): string;

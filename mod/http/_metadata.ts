@@ -4,6 +4,7 @@
  * @module
  */
 
+import { concat } from "@std/bytes/concat";
 import { reasonOf, UpdateError } from "../core/mod.ts";
 import { printable } from "./_address.ts";
 import { contentLength } from "./_content_range.ts";
@@ -75,14 +76,7 @@ export async function readUpTo(
     reader.releaseLock();
   }
   await response.body?.cancel().catch(() => {});
-  if (tooLong()) return undefined;
-  const bytes = new Uint8Array(length);
-  let offset = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, offset);
-    offset += chunk.length;
-  }
-  return bytes;
+  return tooLong() ? undefined : concat(chunks);
 }
 
 async function readBounded(

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { concat } from "@std/bytes/concat";
+
 /** A line for people. */
 export function plain(status: number, text: string, headers: HeadersInit = {}): Response {
   const all = new Headers(headers);
@@ -55,11 +57,5 @@ export async function readBody(
     clearTimeout(timer);
   }
   if (performance.now() - started >= milliseconds) return undefined;
-  const bytes = new Uint8Array(length);
-  let at = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, at);
-    at += chunk.length;
-  }
-  return bytes;
+  return concat(chunks);
 }

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { concat } from "@std/bytes/concat";
 import { CHUNK_BYTES } from "./_bytes.ts";
 import { shown } from "./_shown.ts";
 import type { ByteStream } from "./content.ts";
@@ -84,11 +85,5 @@ export async function readUpTo(
     if (length > limit) return undefined;
     parts.push(part);
   }
-  const bytes = new Uint8Array(length);
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.length;
-  }
-  return bytes;
+  return concat(parts);
 }

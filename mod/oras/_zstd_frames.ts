@@ -10,6 +10,7 @@
 import type { Buffer } from "node:buffer";
 import { pipeline } from "node:stream";
 import { createZstdDecompress } from "node:zlib";
+import { concat } from "@std/bytes/concat";
 import { ByteReader } from "./_byte_reader.ts";
 
 /** Largest window of a frame in bytes: the decoder keeps as much in memory. `zstd -20` uses that. */
@@ -58,7 +59,7 @@ async function* frame(magic: Uint8Array, reader: ByteReader): AsyncGenerator<Uin
     const found = `a window of ${window} bytes, where at most ${MAX_ZSTD_WINDOW_BYTES} are taken`;
     throw reader.wrong(found);
   }
-  yield joined(magic, Uint8Array.of(descriptor), fields);
+  yield concat([magic, Uint8Array.of(descriptor), fields]);
   for (let isLast = false; !isLast;) {
     const header = await reader.exactly(3);
     const number = numberOf(header);
@@ -66,7 +67,7 @@ async function* frame(magic: Uint8Array, reader: ByteReader): AsyncGenerator<Uin
     const type = (number >> 1) & 3;
     const size = number >> 3;
     if (type === RESERVED_BLOCK || size > MAX_BLOCK_BYTES) throw reader.wrong("no block of zstd");
-    yield joined(header, await reader.exactly(type === RLE_BLOCK ? 1 : size));
+    yield concat([header, await reader.exactly(type === RLE_BLOCK ? 1 : size)]);
   }
   if ((descriptor & 4) !== 0) yield await reader.exactly(4);
 }
@@ -79,14 +80,4 @@ function contentSize(field: Uint8Array): number {
 /** Little-endian; without its lowest bits where it is larger than numbers are exact. */
 function numberOf(bytes: Uint8Array): number {
   return bytes.reduceRight((number, byte) => number * 256 + byte, 0);
-}
-
-function joined(...parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.length;
-  }
-  return bytes;
 }

@@ -5,6 +5,7 @@
  */
 
 import { crc32 } from "node:zlib";
+import { concat } from "@std/bytes/concat";
 import { UpdateError } from "../core/mod.ts";
 
 /** Bytes in a sector. Disks with larger ones need a table of their own, and are not written. */
@@ -121,8 +122,8 @@ export function packTable(table: GptTable, sectors: number): PackedTable {
     packHeader(table.guid, { self, other, entriesAt }, last, entries);
   return {
     record: protectiveRecord(sectors),
-    first: joined(header(1, last, 2), entries),
-    second: joined(entries, header(last, 1, secondAt)),
+    first: concat([header(1, last, 2), entries]),
+    second: concat([entries, header(last, 1, secondAt)]),
   };
 }
 
@@ -206,14 +207,4 @@ function unpackGuid(bytes: Uint8Array): string {
 function swapped(bytes: Uint8Array): Uint8Array {
   for (const [start, end] of [[0, 4], [4, 6], [6, 8]]) bytes.subarray(start, end).reverse();
   return bytes;
-}
-
-function joined(...parts: readonly Uint8Array[]): Uint8Array {
-  const all = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
 }
