@@ -1,11 +1,10 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { activate, apply, type Node, type Trust, UpdateError } from "../../mod/core/mod.ts";
-import { MemoryDisk } from "../fakes/memory_disk.ts";
+import type { MemoryDisk } from "../fakes/memory_disk.ts";
 import {
+  factoryDisk,
   filesRelease,
-  fill,
   GRUBENV,
-  GRUBENV_BAK,
   memoryNode,
   memorySource,
   POLICY,
@@ -13,13 +12,10 @@ import {
 
 const OLD = filesRelease("1.0.0");
 const NEW = filesRelease("2.0.0");
-const CONFIRMED = "# GRUB Environment Block\nactive_slot=A\nboot_counter=3\nboot_success=1\n";
 
 /** A node with 1.0.0 in both slots, and its disk. */
 function nodeAndDisk(): { node: Node; disk: MemoryDisk } {
-  const disk = new MemoryDisk();
-  for (const path of [GRUBENV, GRUBENV_BAK]) disk.put(path, CONFIRMED.padEnd(1024, "#"));
-  for (const slot of ["A", "B"] as const) fill(disk, slot, OLD);
+  const disk = factoryDisk(OLD);
   return { disk, node: memoryNode(disk, { id: "boot-1", slot: "A", why: "normal" }, [OLD, NEW]) };
 }
 

@@ -11,12 +11,10 @@ import {
   type Node,
   UpdateError,
 } from "../../mod/core/mod.ts";
-import { MemoryDisk } from "../fakes/memory_disk.ts";
+import type { MemoryDisk } from "../fakes/memory_disk.ts";
 import {
+  factoryDisk,
   filesRelease,
-  fill,
-  GRUBENV,
-  GRUBENV_BAK,
   memoryNode,
   memorySource,
   POLICY,
@@ -50,10 +48,7 @@ function expected(boots: Boots, after: number | undefined): End {
 
 /** A node with 2.0.0 staged and activated. */
 async function activated(): Promise<MemoryDisk> {
-  const disk = new MemoryDisk();
-  const block = "# GRUB Environment Block\nactive_slot=A\nboot_counter=3\nboot_success=1\n";
-  for (const path of [GRUBENV, GRUBENV_BAK]) disk.put(path, block.padEnd(1024, "#"));
-  for (const slot of ["A", "B"] as const) fill(disk, slot, KNOWN[0]);
+  const disk = factoryDisk(KNOWN[0]);
   const node = boot(disk, 0);
   await apply(node, memorySource(KNOWN[1]), POLICY);
   await activate(node, undefined);

@@ -9,12 +9,9 @@ import {
   UpdateError,
   type UpdateSource,
 } from "../../mod/core/mod.ts";
-import { MemoryDisk } from "../fakes/memory_disk.ts";
 import {
+  factoryDisk,
   filesRelease,
-  fill,
-  GRUBENV,
-  GRUBENV_BAK,
   memoryNode,
   type MemoryRelease,
   memorySource,
@@ -31,10 +28,7 @@ function release(version: string, changes: Partial<Release> = {}): MemoryRelease
 const NEWEST = release("3.0.0", { minCompatibleVersion: "2.0.0" });
 
 function nodeOf(known: readonly MemoryRelease[]): Node {
-  const disk = new MemoryDisk();
-  const block = "# GRUB Environment Block\nactive_slot=A\nboot_counter=3\nboot_success=1\n";
-  for (const path of [GRUBENV, GRUBENV_BAK]) disk.put(path, block.padEnd(1024, "#"));
-  for (const slot of ["A", "B"] as const) fill(disk, slot, OLD);
+  const disk = factoryDisk(OLD);
   return memoryNode(disk, { id: "boot-1", slot: "A", why: "normal" }, [OLD, ...known]);
 }
 

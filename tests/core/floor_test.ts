@@ -22,12 +22,10 @@ import {
   UpdateError,
   type UpdateState,
 } from "../../mod/core/mod.ts";
-import { MemoryDisk } from "../fakes/memory_disk.ts";
+import type { MemoryDisk } from "../fakes/memory_disk.ts";
 import {
+  factoryDisk,
   filesRelease,
-  fill,
-  GRUBENV,
-  GRUBENV_BAK,
   imageRelease,
   memoryNode,
   type MemoryRelease,
@@ -49,14 +47,12 @@ function release(version: string, changes: Partial<Release> = {}): MemoryRelease
 
 /** A machine that is booted again and again, offered one release after another. */
 class Machine {
-  readonly disk = new MemoryDisk();
+  readonly disk: MemoryDisk;
   readonly known: MemoryRelease[] = [];
   #boots = 0;
 
   constructor(first: MemoryRelease) {
-    const block = "# GRUB Environment Block\nactive_slot=A\nboot_counter=3\nboot_success=1\n";
-    for (const path of [GRUBENV, GRUBENV_BAK]) this.disk.put(path, block.padEnd(1024, "#"));
-    for (const slot of ["A", "B"] as const) fill(this.disk, slot, first);
+    this.disk = factoryDisk(first);
     this.known.push(first);
   }
 

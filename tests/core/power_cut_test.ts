@@ -1,11 +1,11 @@
 import { assert, assertEquals } from "@std/assert";
 import { type HealthCheck, parseState, type UpdateState } from "../../mod/core/mod.ts";
-import { type Cut, MemoryDisk, type Survival, SURVIVALS } from "../fakes/memory_disk.ts";
+import { type Cut, type MemoryDisk, type Survival, SURVIVALS } from "../fakes/memory_disk.ts";
 import {
   bootable,
   completeVersion,
+  factoryDisk,
   filesRelease,
-  fill,
   GRUBENV,
   GRUBENV_BAK,
   imageRelease,
@@ -70,15 +70,6 @@ const SCENARIOS: readonly Scenario[] = [
   },
 ];
 
-function factory({ old }: Scenario): MemoryDisk {
-  const disk = new MemoryDisk();
-  const block = "# GRUB Environment Block\nactive_slot=A\nboot_counter=3\nboot_success=1\n";
-  for (const path of [GRUBENV, GRUBENV_BAK]) disk.put(path, block.padEnd(1024, "#"));
-  fill(disk, "A", old);
-  fill(disk, "B", old);
-  return disk;
-}
-
 /** Boots the node again and again until it has nothing left to do. */
 async function live(disk: MemoryDisk, scenario: Scenario, firstBoot: number): Promise<void> {
   const known = [scenario.old, scenario.offered];
@@ -134,14 +125,14 @@ function assertEnd(disk: MemoryDisk, { old, offered, healthy }: Scenario): void 
 
 /** The durable steps of a run with no cut. */
 async function stepsOf(scenario: Scenario): Promise<readonly string[]> {
-  const disk = factory(scenario);
+  const disk = factoryDisk(scenario.old);
   await live(disk, scenario, 1);
   assertEnd(disk, scenario);
   return [...disk.steps];
 }
 
 async function runWithCut(scenario: Scenario, cut: Cut, survival: Survival): Promise<void> {
-  const disk = factory(scenario);
+  const disk = factoryDisk(scenario.old);
   disk.cutAt(cut);
   try {
     await live(disk, scenario, 1);

@@ -9,12 +9,10 @@ import {
   type UpdateEvent,
   type UpdateState,
 } from "../../mod/core/mod.ts";
-import { MemoryDisk } from "../fakes/memory_disk.ts";
+import type { MemoryDisk } from "../fakes/memory_disk.ts";
 import {
+  factoryDisk,
   filesRelease,
-  fill,
-  GRUBENV,
-  GRUBENV_BAK,
   memoryNode,
   memorySource,
   POLICY,
@@ -22,14 +20,10 @@ import {
 
 const [OLD, NEW, NEWER] = ["1.0.0", "2.0.0", "3.0.0"].map((version) => filesRelease(version));
 
-function factory(success = 1): { disk: MemoryDisk; node: Node; events: UpdateEvent[] } {
-  const disk = new MemoryDisk();
-  const block =
-    `# GRUB Environment Block\nactive_slot=A\nboot_counter=3\nboot_success=${success}\n`;
-  for (const path of [GRUBENV, GRUBENV_BAK]) disk.put(path, block.padEnd(1024, "#"));
-  for (const slot of ["A", "B"] as const) fill(disk, slot, OLD);
+function factory(confirmed = true): { disk: MemoryDisk; node: Node; events: UpdateEvent[] } {
+  const disk = factoryDisk(OLD, confirmed);
   const events: UpdateEvent[] = [];
-  const boot = { id: "boot-1", slot: "A", why: success ? "normal" : "trial" } as const;
+  const boot = { id: "boot-1", slot: "A", why: confirmed ? "normal" : "trial" } as const;
   return { disk, node: memoryNode(disk, boot, [OLD, NEW, NEWER], events), events };
 }
 
@@ -87,7 +81,7 @@ Deno.test("an attempt counts on from a state that did not count all of them", as
 });
 
 Deno.test("a trial keeps what each health check answered", async () => {
-  const { node } = factory(0);
+  const { node } = factory(false);
   await assertRejects(() => healthcheck(node, [WELL, ILL], ONCE), UpdateError, "ill: 503");
   const { health } = await stateOf(node);
   assertEquals(

@@ -30,7 +30,7 @@ import {
 import { FileStateStore } from "../../mod/host/mod.ts";
 import { PartitionSlotStore } from "../../mod/slots/mod.ts";
 import { bootGrub } from "./grub_model.ts";
-import type { MemoryDisk } from "./memory_disk.ts";
+import { MemoryDisk } from "./memory_disk.ts";
 
 export const STATE_PATH = "/var/lib/kubesolo/update/state.json";
 const GRUB_DIRECTORY = `/mnt/${LABELS.efi}/grub`;
@@ -120,7 +120,7 @@ export function memorySource(offered: MemoryRelease, pieceBytes = 128): UpdateSo
 }
 
 /** Puts a release into a slot, complete, as the factory does. */
-export function fill(disk: MemoryDisk, slot: Slot, { release, bytes }: MemoryRelease): void {
+function fill(disk: MemoryDisk, slot: Slot, { release, bytes }: MemoryRelease): void {
   const [first] = release.artifacts;
   if (first.name === "image") {
     disk.put(devicePath(slot), bytes.get(first.sha256) as Uint8Array);
@@ -132,6 +132,17 @@ export function fill(disk: MemoryDisk, slot: Slot, { release, bytes }: MemoryRel
   }
   disk.put(`${directory}/version`, `${release.version}\n`);
   disk.put(`${directory}/SHA256SUMS`, sumsOf(release.artifacts));
+}
+
+/** A disk as the factory leaves it: slot A confirmed, or else on trial, and `first` in both slots. */
+export function factoryDisk(first: MemoryRelease, confirmed = true): MemoryDisk {
+  const disk = new MemoryDisk();
+  const success = confirmed ? 1 : 0;
+  const block =
+    `# GRUB Environment Block\nactive_slot=A\nboot_counter=3\nboot_success=${success}\n`;
+  for (const path of [GRUBENV, GRUBENV_BAK]) disk.put(path, block.padEnd(1024, "#"));
+  for (const slot of ["A", "B"] as const) fill(disk, slot, first);
+  return disk;
 }
 
 function devicePath(slot: Slot): string {
