@@ -14,6 +14,8 @@ import { TOOLS } from "./tools.ts";
 /** Where the view is: `dev`, `proc` and `sys` lie below it. */
 export const HOST_VIEW = "/run/kubesolo-update/host";
 
+const UNMOUNT_PROGRAMS = ["/usr/bin/umount", "/bin/umount"];
+
 /** What is mounted, and a path in it that shows that it is. */
 const PARTS = [
   { name: "dev", probe: "null" },
@@ -41,6 +43,16 @@ export async function ensureView(view: string = HOST_VIEW): Promise<void> {
   }
   const [still] = await missingParts(view);
   if (still) throw failure(view, `${view}/${still.name} shows no ${still.probe} after mounting`);
+}
+
+/** Takes away what {@linkcode ensureView} has mounted at `view`; what is open through it stays open. */
+export async function removeView(view: string): Promise<void> {
+  for (const { name } of PARTS) {
+    // lazily: a program that was started may have a device open for some moments yet
+    await runFirst(UNMOUNT_PROGRAMS, ["-l", `${view}/${name}`]);
+    // never what is in it, should it be mounted still
+    await Deno.remove(`${view}/${name}`).catch(() => {});
+  }
 }
 
 async function missingParts(view: string): Promise<readonly (typeof PARTS)[number][]> {

@@ -88,7 +88,7 @@ export class FileSystemTools {
     const { stderr } = await this.#run(
       "debugfs",
       place,
-      ["-w", "-f", "/dev/stdin", at(place)],
+      ["-w", "-f", "-", at(place)],
       script,
     );
     this.#mustBeSilent(place, stderr);

@@ -45,7 +45,7 @@ export class Machine implements AsyncDisposable {
     } = {},
   ): Promise<Machine> {
     const machine = new Machine(await Deno.makeTempDir({ prefix: "machine-" }));
-    for (const directory of ["dev", "proc/self", "sys/class/block"]) {
+    for (const directory of ["dev", "proc/self", "sys/class/block", "sys/dev/block"]) {
       await Deno.mkdir(`${machine.view}/${directory}`, { recursive: true });
     }
     const table = mounts.map(([numbers, directory, source]) =>
@@ -59,14 +59,15 @@ export class Machine implements AsyncDisposable {
   }
 
   async #add(disk: MadeDisk): Promise<void> {
-    const { name, bytes = 8 * 2 ** 30, removable, serial, slaves } = disk;
-    const bus = serial?.usb !== undefined ? "devices/pci0/usb1/1-2/1-2:1.0/host7" : "devices/pci0";
+    const { name, numbers, bytes = 8 * 2 ** 30, removable, serial, slaves } = disk;
+    const port = `devices/pci0/usb1/${numbers}`;
+    const bus = serial?.usb !== undefined ? `${port}/${numbers}:1.0/host7` : "devices/pci0";
     const place = slaves ? `devices/virtual/block/${name}` : `${bus}/${name}x/block/${name}`;
     if (serial?.usb !== undefined) {
       await this.#write("sys/devices/pci0/usb1/serial", "0000:00:14.0\n");
       await this.#write("sys/devices/pci0/usb1/idVendor", "1d6b\n");
-      await this.#write("sys/devices/pci0/usb1/1-2/idVendor", "0781\n");
-      if (serial.usb) await this.#write("sys/devices/pci0/usb1/1-2/serial", `${serial.usb}\n`);
+      await this.#write(`sys/${port}/idVendor`, "0781\n");
+      if (serial.usb) await this.#write(`sys/${port}/serial`, `${serial.usb}\n`);
     }
     const file = (path: string, text: string) => this.#write(`sys/${place}/${path}`, text);
     await file("size", `${bytes / 512}\n`);
@@ -79,7 +80,7 @@ export class Machine implements AsyncDisposable {
     if (serial?.own) await file("serial", `${serial.own}\n`);
     if (serial?.vpd) await file("device/vpd_pg80", `\0\x80\0\x08${serial.vpd}  `);
     for (const slave of slaves ?? []) await file(`slaves/${slave}/dev`, "");
-    await this.#register(name, place, disk.numbers, "disk");
+    await this.#register(name, place, numbers, "disk");
     for (const [part, numbers] of Object.entries(disk.partitions ?? {})) {
       await this.#register(part, `${place}/${part}`, numbers, "partition");
     }
