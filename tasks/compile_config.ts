@@ -1,6 +1,6 @@
 /**
- * The configuration that the agent is compiled with: that of the repository, without the packages that
- * the agent does not reach, since `deno compile` embeds every npm package that the lock file knows.
+ * The configuration that a program is compiled with: that of the repository, without the packages that
+ * the program does not reach, since `deno compile` embeds every npm package that the lock file knows.
  *
  * @module
  */
@@ -25,15 +25,16 @@ interface ModuleGraph {
 const BUILD = "@kubesolo/update/build.json";
 
 /**
- * Writes a configuration and a lock file into `directory`, for compiling `main.ts` at `epoch`, seconds
- * since 1970.
+ * Writes a configuration and a lock file into `directory`, for compiling `entry` at `epoch`, seconds since
+ * 1970.
  */
 export async function writeCompileConfig(
   directory: string,
+  entry: string,
   epoch: number,
 ): Promise<{ config: string; lock: string }> {
   const original: DenoConfig = JSON.parse(await Deno.readTextFile(`${ROOT}/deno.json`));
-  const reached = await reachedPackages();
+  const reached = await reachedPackages(entry);
   const up = relative(directory, ROOT);
   const local = (path: string) => path.startsWith("./") ? `${up}/${path.slice(2)}` : path;
   const imports = Object.entries(original.imports)
@@ -55,9 +56,9 @@ export async function writeCompileConfig(
   return paths;
 }
 
-/** Names, without versions, of the npm packages that `main.ts` imports, however deep. */
-async function reachedPackages(): Promise<ReadonlySet<string>> {
-  const info = await runText(Deno.execPath(), ["info", "--json", "main.ts"], { cwd: ROOT });
+/** Names, without versions, of the npm packages that `entry` imports, however deep. */
+async function reachedPackages(entry: string): Promise<ReadonlySet<string>> {
+  const info = await runText(Deno.execPath(), ["info", "--json", entry], { cwd: ROOT });
   const { modules }: ModuleGraph = JSON.parse(info);
   return new Set(modules.flatMap(({ npmPackage }) => npmPackage ? [packageOf(npmPackage)] : []));
 }

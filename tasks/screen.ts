@@ -16,13 +16,19 @@ export function warn(line: string): void {
   console.error(`${yellow("warning:")} ${line}`);
 }
 
-/** Runs a task's body and ends the process: 0, or 1 with the error as text, without a stack. */
-export async function main(body: () => Promise<void>): Promise<never> {
+/**
+ * Runs a task's body and ends the process: 0, or 1 with the error as text, without a stack. `codeOf` gives
+ * other exit codes.
+ */
+export async function main(
+  body: () => Promise<void>,
+  codeOf: (error: unknown) => number = () => 1,
+): Promise<never> {
   try {
     await body();
   } catch (error) {
     console.error(`${bold(red("error:"))} ${error instanceof Error ? error.message : error}`);
-    Deno.exit(1);
+    Deno.exit(codeOf(error));
   }
   Deno.exit(0);
 }

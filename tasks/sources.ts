@@ -1,5 +1,5 @@
 /**
- * What the agent is made from.
+ * What the compiled programs are made from.
  *
  * @module
  */
@@ -17,12 +17,13 @@ export const EMBEDDED: readonly string[] = [
   "deploy/grub/grub.cfg",
 ];
 
-const AGENT_SOURCES = ["main.ts", "deno.json", "deno.lock", "mod", ...EMBEDDED];
+/** What every compiled program is made from; most of it is `mod`. */
+const SOURCES = ["deno.json", "deno.lock", "mod"];
 
-/** SHA-256 over names and bytes of everything that the agent is compiled from. */
-export async function agentSourcesDigest(): Promise<string> {
+/** SHA-256 over names and bytes of what a program is compiled from, besides that all are. */
+export async function sourcesDigest(own: readonly string[]): Promise<string> {
   const hash = createHash("sha256");
-  for (const path of (await filesUnder(AGENT_SOURCES)).sort()) {
+  for (const path of (await filesUnder([...SOURCES, ...own])).sort()) {
     hash.update(`${path}\0`);
     hash.update(await Deno.readFile(`${ROOT}/${path}`));
   }

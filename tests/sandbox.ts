@@ -26,10 +26,14 @@ export interface BootWords {
 
 const VIEW = "/run/kubesolo-update/host";
 
-/** The script that makes the namespace: no step of it is seen outside. $1: what to show as /sys. */
-const SETUP = `
+/** What every namespace begins with: the copies of other tests' mounts would keep their disks busy. */
+const DROP_COPIES = `
 set -e
 awk '$1 ~ "^/dev/loop" { print $2 }' /proc/mounts | while read -r copy; do umount "$copy"; done
+`;
+
+/** The script that makes the namespace: no step of it is seen outside. $1: what to show as /sys. */
+const SETUP = `
 mount -t tmpfs tmpfs /run
 mkdir -p /run/etc/up /run/etc/work /run/boot
 mount -t overlay overlay -o lowerdir=/etc,upperdir=/run/etc/up,workdir=/run/etc/work /etc
@@ -61,7 +65,7 @@ export class Sandbox implements AsyncDisposable {
   static async create(disk?: LoopDisk): Promise<Sandbox> {
     const agent = await compileAgent(Deno.build.arch);
     const sys = disk ? `${disk.view}/sys` : "/sys";
-    const keeper = await withMountLock(() => makeNamespace(sys));
+    const keeper = await makeNamespace(SETUP, sys);
     const sandbox = new Sandbox(agent, keeper);
     await sandbox.boot({ commandLine: "ksolo.slot=A ksolo.boot=normal", id: bootId(1) });
     return sandbox;
@@ -118,10 +122,17 @@ export class Sandbox implements AsyncDisposable {
   }
 }
 
-/** A process that keeps a namespace, once {@linkcode SETUP} is through. */
-async function makeNamespace(sys: string): Promise<Deno.ChildProcess> {
+/**
+ * A process that keeps a mount namespace, once `setup` is through: a script that says `ready` and then
+ * runs `cat`; its first step drops what other tests have mounted.
+ */
+export function makeNamespace(setup: string, ...args: string[]): Promise<Deno.ChildProcess> {
+  return withMountLock(() => keep(["sh", "-c", DROP_COPIES + setup, "sh", ...args]));
+}
+
+async function keep(shell: readonly string[]): Promise<Deno.ChildProcess> {
   const keeper = new Deno.Command("unshare", {
-    args: ["--mount", "--propagation", "private", "sh", "-c", SETUP, "sh", sys],
+    args: ["--mount", "--propagation", "private", ...shell],
     stdin: "piped",
     stdout: "piped",
     stderr: "inherit",

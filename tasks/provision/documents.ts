@@ -1,0 +1,160 @@
+/**
+ * The documents that a node is provisioned with: looked at as the node will, and completed.
+ *
+ * @module
+ */
+
+import { basename } from "@std/path";
+import { type Disk, readSmall, UpdateError } from "../../mod/core/mod.ts";
+import { MAX_CLOUD_CONFIG_BYTES } from "../../mod/cli/cloud_init/cloud_config.ts";
+import { type NodeDocument, readNodeDocuments } from "../../mod/cli/cloud_init/node_documents.ts";
+import { whereOf } from "../../mod/cli/read_settings.ts";
+import { problemOf } from "../../mod/cli/report_settings.ts";
+import { mergeUserData } from "./merge_user_data.ts";
+import { unreadable } from "./unreadable.ts";
+
+/** Most bytes of a file of public keys. */
+const MAX_KEY_FILE_BYTES = 64 << 10;
+
+/** What the command line says of a node. */
+export interface Wishes {
+  /** The person's cloud-config. */
+  readonly cloudInit: string;
+  readonly hostname?: string;
+  /** Public keys, or files of them. */
+  readonly sshKeys: readonly string[];
+  /** cloud-init's network-config. */
+  readonly networkConfig?: string;
+}
+
+/** A document that goes onto the data partition. */
+export interface PlacedDocument {
+  /** From the top of the data partition, without a slash before it. */
+  readonly path: string;
+  readonly text: string;
+}
+
+/** What a node is provisioned with. */
+export interface Provisions {
+  readonly documents: readonly PlacedDocument[];
+  /** The node's name, where anything gives it one. */
+  readonly hostname?: string;
+  /** Another one each time: cloud-init takes the node for a new machine. */
+  readonly instanceId: string;
+  /** What counts for nothing on a node, with file and line. */
+  readonly warnings: readonly string[];
+}
+
+const NO_KEY_FILE = "names a file, which the node does not have yet; give the key itself, " +
+  "or the node will make nothing of the updates: block";
+
+/** Where the node's init, and cloud-init's NoCloud, look on the data partition. */
+const PLACES = {
+  cloudConfig: "etc-kubesolo/cloud-config.yaml",
+  userData: "cloud/seed/nocloud/user-data",
+  metaData: "cloud/seed/nocloud/meta-data",
+  networkConfig: "cloud/seed/nocloud/network-config",
+} as const;
+
+/**
+ * Reads what the command line names, and makes the documents of it.
+ *
+ * @throws {UpdateError} `usage`, naming file and line, where one of them is no good.
+ */
+export async function prepareDocuments(disk: Disk, wishes: Wishes): Promise<Provisions> {
+  const { cloudInit, networkConfig } = wishes;
+  const original = await readDocument(disk, "--cloud-init", cloudInit);
+  const network = networkConfig === undefined
+    ? undefined
+    : await readDocument(disk, "--network-config", networkConfig);
+  const read = readNodeDocuments({ userData: original, networkConfig: network });
+  const warnings = [...read.warnings];
+  for (const given of read.updates?.value ?? []) {
+    if (given.name === "pubkey" && namesFiles(given.text)) {
+      warnings.push(`${whereOf(given)}: ${NO_KEY_FILE}`);
+      continue;
+    }
+    const problem = await problemOf(disk, given);
+    if (problem) throw problem;
+  }
+  const hostname = wishes.hostname === undefined ? undefined : checkedHostname(wishes.hostname);
+  const keys = (await Promise.all(wishes.sshKeys.map((given) => keysOf(disk, given)))).flat();
+  const userData = mergeUserData(original.text, original.file, { hostname, keys });
+  const name = hostname ?? read.hostname?.value;
+  const instanceId = `iid-${crypto.randomUUID()}`;
+  const lines = [`instance-id: ${instanceId}`, ...name ? [`local-hostname: ${name}`] : [], ""];
+  return {
+    documents: [
+      { path: PLACES.cloudConfig, text: userData },
+      { path: PLACES.userData, text: userData },
+      { path: PLACES.metaData, text: lines.join("\n") },
+      ...network ? [{ path: PLACES.networkConfig, text: network.text }] : [],
+    ],
+    hostname: name,
+    instanceId,
+    warnings,
+  };
+}
+
+async function readDocument(disk: Disk, flag: string, path: string): Promise<NodeDocument> {
+  const text = await readText(disk, flag, path, MAX_CLOUD_CONFIG_BYTES);
+  return { file: path, text };
+}
+
+/** Whether one of the keys is a path, which means one on the node. */
+function namesFiles(pubkey: string): boolean {
+  return pubkey.split(",").some((key) => key.trim().startsWith("/"));
+}
+
+/** The name as the node takes it. */
+function checkedHostname(name: string): string {
+  const text = `local-hostname: ${JSON.stringify(name)}\n`;
+  const { hostname } = readNodeDocuments({ metaData: { file: "--hostname", text } });
+  if (hostname) return hostname.value;
+  throw new UpdateError("usage", {
+    operation: "reading --hostname",
+    found: "nothing",
+    advice: "give a name, or leave it out",
+  });
+}
+
+/** The keys in a file, or the one that was given. */
+async function keysOf(disk: Disk, given: string): Promise<readonly string[]> {
+  const isKey = /^[a-z0-9@.-]+ +[A-Za-z0-9+/]/.test(given);
+  const text = isKey ? given : await readText(disk, "--ssh-key", given, MAX_KEY_FILE_BYTES);
+  const file = isKey ? "--ssh-key" : given;
+  if (text.includes("PRIVATE KEY-----")) {
+    throw new UpdateError("usage", {
+      operation: `reading --ssh-key ${file}`,
+      found: "a private key, which is to leave this machine never",
+      advice: `give the public one, such as ${basename(file)}.pub`,
+    });
+  }
+  const lines = text.split(/\r?\n/).map((line) => line.trim())
+    .filter((line) => line && !line.startsWith("#"));
+  const list = lines.map((line) => `  - ${JSON.stringify(line)}\n`).join("");
+  const document = `#cloud-config\nssh_authorized_keys:\n${list}`;
+  const read = readNodeDocuments({ userData: { file, text: document } });
+  const keys = read.keys?.value ?? [];
+  if (keys.length > 0) return keys;
+  throw new UpdateError("usage", {
+    operation: `reading --ssh-key ${file}`,
+    found: "no public key",
+    advice: "give a line such as id_ed25519.pub has, or the file",
+  });
+}
+
+async function readText(disk: Disk, flag: string, path: string, limit: number): Promise<string> {
+  const operation = `reading ${flag} ${path}`;
+  try {
+    const bytes = await readSmall(disk, path, limit);
+    if (bytes) return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch (cause) {
+    if (cause instanceof TypeError) {
+      throw new UpdateError("usage", { operation, found: "no text", advice: "give it in UTF-8" });
+    }
+    throw unreadable(operation, cause);
+  }
+  const found = `more than ${limit} bytes`;
+  throw new UpdateError("usage", { operation, found, advice: "give the document of a node" });
+}
