@@ -27,8 +27,11 @@ import { flagOf } from "./read_settings.ts";
 /** The name of the executable. */
 export const NAME = "kubesolo-update";
 
+/** Where the agent keeps what it remembers. */
+export const STATE_DIRECTORY = "/var/lib/kubesolo/update";
+
 /** Where the state is. */
-export const DEFAULT_STATE = "/var/lib/kubesolo/update/state.json";
+export const DEFAULT_STATE = `${STATE_DIRECTORY}/state.json`;
 
 /** {@linkcode withNode}, and where the settings are. */
 export function withPlaces(command: Command) {

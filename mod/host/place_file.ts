@@ -62,6 +62,19 @@ export async function setAside(path: string, to: string): Promise<void> {
 }
 
 /**
+ * Resolves when there is nothing at `path` any more. After a power cut it may be there again.
+ *
+ * @throws {UpdateError} `slot` where it cannot be removed.
+ */
+export async function removeFile(path: string): Promise<void> {
+  try {
+    await new DenoDisk().remove(path);
+  } catch (error) {
+    throw failure(`removing ${path}`, error);
+  }
+}
+
+/**
  * fsync(2) of the directory would want it readable, and everything in it. Linux's file systems write a
  * new name with the file that has it.
  */

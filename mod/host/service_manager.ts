@@ -14,6 +14,8 @@ export type ServiceState = "enabled" | "disabled" | "masked";
 export interface ServiceManager {
   /** Whether the service is started at each boot. */
   state(service: string): Promise<ServiceState>;
+  /** Whether it knows any of them by an older file than the one that is there. */
+  isStale(services: readonly string[]): Promise<boolean>;
   /** Files of services have changed. */
   reload(): Promise<void>;
   /** From now on the service is started at each boot. */
@@ -33,6 +35,12 @@ export class Systemd implements ServiceManager {
     // it ends with 1 for every other answer than "enabled"
     const { said } = await run("systemctl", BIN, ["is-enabled", unit]);
     return said === "masked" ? "masked" : said === "enabled" ? "enabled" : "disabled";
+  }
+
+  /** Whether any of the units was changed since systemd has read it. */
+  async isStale(units: readonly string[]): Promise<boolean> {
+    const { said } = await run("systemctl", BIN, ["show", "--property=NeedDaemonReload", ...units]);
+    return said.includes("=yes");
   }
 
   /** Reads all units anew. */
@@ -68,6 +76,11 @@ export class OpenRc implements ServiceManager {
     const { said } = await run("rc-update", SBIN, ["show", "default"]);
     const names = said.split("\n").map((line) => line.split("|")[0].trim());
     return names.includes(service) ? "enabled" : "disabled";
+  }
+
+  /** Never. */
+  isStale(): Promise<boolean> {
+    return Promise.resolve(false);
   }
 
   /** OpenRC sees by itself that a file is newer. */

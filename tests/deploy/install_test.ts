@@ -1,12 +1,13 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { ROOT } from "../../tasks/sources.ts";
-import { TestNode } from "../cli/_test_node.ts";
+import { TestNode, until } from "../cli/_test_node.ts";
 import { Sandbox } from "../sandbox.ts";
 import { Systemd } from "./_systemd.ts";
 
 const AGENT = "/root/kubesolo-update";
 const TARGET = "/usr/local/bin/kubesolo-update";
 const UNITS = "/etc/systemd/system";
+const LOCK = "/var/lib/kubesolo/update/lock";
 const CONF = "/etc/kubesolo/update.conf";
 
 interface Outcome {
@@ -83,6 +84,47 @@ Deno.test("one file that was copied to a node with systemd becomes its agent", a
   assertEquals(await footprint(systemd), before);
   const { stdout } = await systemd.run(AGENT, "install");
   assertStringIncludes(stdout, "\nall is in place: nothing was changed\n");
+});
+
+Deno.test("doctor says whether the agent is installed, and --uninstall takes it away again", async () => {
+  await using node = await TestNode.create();
+  await using systemd = await Systemd.start(node, "bare");
+  const services = async () => {
+    const { stdout } = await systemd.run(AGENT, "doctor", "--json");
+    const { checks } = JSON.parse(stdout);
+    const check = checks.find(({ name }: { name: string }) => name === "services");
+    return `${check.level}: ${check.found}`;
+  };
+  const untouched = await footprint(systemd);
+  assertEquals(await services(), `warning: no ${TARGET}`);
+  const nothing = await systemd.run(AGENT, "install", "--uninstall");
+  assertStringIncludes(nothing.stdout, "\nnothing is here: nothing was changed\n");
+
+  await install(systemd);
+  assertMatch(
+    await services(),
+    /^ok: \/usr\/local\/bin\/kubesolo-update; process 1 is systemd, its files/,
+  );
+  await systemd.systemctl("disable", "kubesolo-update.timer");
+  assertEquals(await services(), "warning: kubesolo-update.timer is not enabled");
+  await systemd.sh(`rm ${UNITS}/kubesolo-update.service`);
+  assertMatch(await services(), /^warning: no \/etc\/systemd\/system\/kubesolo-update.service; /);
+  await install(systemd);
+  assertMatch(await services(), /^ok: /);
+
+  await until(async () => (await systemd.run("flock", "-n", LOCK, "true")).code === 0);
+  const dry = await install(systemd, "--uninstall", "--dry-run");
+  assertMatch(await services(), /^ok: /);
+  const gone = await install(systemd, "--uninstall");
+  assertEquals({ ...gone, dry_run: true }, { ...dry, dry_run: true });
+  assertEquals(gone.services.map(({ result }) => result), ["disabled", "disabled", "disabled"]);
+  assertEquals(await services(), `warning: no ${TARGET}`);
+  const left = (await systemd.systemctl("list-units", "--all", "--plain", "--no-legend", "kube*"))
+    .stdout.split("\n").filter((line) => line && !line.includes("not-found"));
+  assertEquals(left, []);
+  await systemd.sh(`rm ${CONF}`);
+  const paths = (text: string) => text.split("\n").map((line) => line.split(" ")[0]);
+  assertEquals(paths(await footprint(systemd)), paths(untouched));
 });
 
 Deno.test("what somebody has changed stays, and an older agent makes room for a newer one", async () => {

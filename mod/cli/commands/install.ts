@@ -35,6 +35,7 @@ export function addInstall({ program, tell }: Desk): void {
         new Option("--prefix <directory>", "the executable goes into its bin directory")
           .choices(PREFIXES),
       )
+      .option("--uninstall", "take away what it has put in place; settings and state stay", false)
       .option("--dry-run", "only say what would be done", false)
       .option("--force", "replace also what somebody has changed, and what is newer", false),
     "all",
@@ -48,17 +49,20 @@ export function addInstall({ program, tell }: Desk): void {
       ) + `\n${MORE}`,
     )
     .action(async (flags) => {
-      const { install } = await import("../install/install.ts");
       const { showInstalled } = await import("../install/show.ts");
-      const { init, prefix, dryRun, force } = flags;
-      const outcome = await install({
-        init: init === "auto" ? undefined : init,
+      const { prefix, dryRun, force } = flags;
+      const init = flags.init === "auto" ? undefined : flags.init;
+      // types know nothing of the flags that a table adds
+      const wish = {
+        init,
         prefix,
         dryRun,
         force,
-        // types know nothing of the flags that a table adds
         given: givenByFlags({ ...flags, conf: undefined }),
-      });
+      };
+      const outcome = flags.uninstall
+        ? await import("../install/uninstall.ts").then(({ uninstall }) => uninstall(wish))
+        : await import("../install/install.ts").then(({ install }) => install(wish));
       tell(flags, outcome, () => showInstalled(outcome));
     });
 }

@@ -4,10 +4,10 @@
  * @module
  */
 
-import { type FoundInit, OpenRc, Systemd } from "../../host/mod.ts";
-import { detectInit } from "../../host/mod.ts";
+import { detectInit, type FoundInit } from "../../host/mod.ts";
 import { choosePrefix, describeFile, executableBelow } from "../install/executable.ts";
 import { readUnit } from "../install/plan_files.ts";
+import { serviceManager } from "../install/services.ts";
 import { HOMES, type InitWithFiles, isOurs, unitFiles } from "../install/unit_files.ts";
 import { reportSettings } from "../report_settings.ts";
 import { openTrust } from "../trust.ts";
@@ -81,10 +81,14 @@ async function judgeServices({ init, because }: FoundInit): Promise<Finding> {
   const executable = executableBelow(await choosePrefix());
   const advice = "`kubesolo-update install` puts them in place; in pods nothing of it is needed";
   if (!await describeFile(executable)) return warning(`no ${executable}`, advice);
-  const findings = [...await judgeUnits(init, executable), ...await judgeEnabled(init)];
-  const absent = findings.every(({ level }) => level !== "ok");
-  if (absent) return warning(`${executable} is there, but nothing starts it`, advice);
-  return together(findings, `${executable}; ${because}, its files are in place and enabled`);
+  const units = await judgeUnits(init, executable);
+  if (units.every(({ level }) => level !== "ok")) {
+    return warning(`${executable} is there, but nothing starts it`, advice);
+  }
+  return together(
+    [...units, ...await judgeEnabled(init)],
+    `${executable}; ${because}, its files are in place and enabled`,
+  );
 }
 
 async function judgeUnits(init: InitWithFiles, executable: string): Promise<Finding[]> {
@@ -98,7 +102,7 @@ async function judgeUnits(init: InitWithFiles, executable: string): Promise<Find
 }
 
 async function judgeEnabled(init: InitWithFiles): Promise<Finding[]> {
-  const manager = init === "systemd" ? new Systemd() : new OpenRc();
+  const manager = serviceManager(init);
   return await Promise.all(HOMES[init].services.map(async ({ name }): Promise<Finding> => {
     const state = await manager.state(name);
     if (state === "disabled") {

@@ -4,30 +4,17 @@
  * @module
  */
 
-import { UpdateError } from "../../core/mod.ts";
-import {
-  DenoDisk,
-  detectInit,
-  ensureView,
-  type InitName,
-  isRoot,
-  OpenRc,
-  type ServiceManager,
-  Systemd,
-  UpdateLock,
-  withOwnExecutable,
-} from "../../host/mod.ts";
+import { type DenoDisk, type InitName, withOwnExecutable } from "../../host/mod.ts";
 import { DEFAULT_CONF } from "../conf_file.ts";
 import { type Given, readSettings } from "../read_settings.ts";
 import { subjectOf } from "../settings.ts";
 import { choosePrefix, executableBelow } from "./executable.ts";
+import { asInstaller, chooseInit } from "./installer.ts";
 import { type PlacedExecutable, planExecutable, planUnit } from "./plan_files.ts";
+import { bringUp, type PlacedService } from "./services.ts";
 import { planSettings } from "./settings_file.ts";
 import type { Placed, Step } from "./step.ts";
-import { HOMES, type InitWithFiles, unitFiles } from "./unit_files.ts";
-
-/** Who installs holds the lock in this directory. */
-const LOCK_DIRECTORY = "/run/kubesolo-update/install";
+import { unitFiles } from "./unit_files.ts";
 
 /** What is to be installed, and how. */
 export interface InstallWish {
@@ -43,14 +30,6 @@ export interface InstallWish {
   readonly force: boolean;
 }
 
-/** What became of a service. `masked`: somebody forbade it, and so it stays. */
-export interface PlacedService {
-  /** As its init calls it. */
-  readonly name: string;
-  /** What became of it. */
-  readonly result: "enabled" | "unchanged" | "masked" | "disabled";
-}
-
 /** What `install` did, or would do. */
 export interface Installed {
   /** The init. */
@@ -63,8 +42,8 @@ export interface Installed {
   readonly executable?: PlacedExecutable;
   /** Files for the init. */
   readonly units: readonly Placed[];
-  /** update.conf. */
-  readonly settings: Placed;
+  /** update.conf; absent where nothing is done about it. */
+  readonly settings?: Placed;
   /** What is started at each boot. */
   readonly services: readonly PlacedService[];
   /** What remains to be done by people, one line each. */
@@ -112,76 +91,6 @@ export async function install(wish: InstallWish): Promise<Installed> {
       return { init, because, dryRun: wish.dryRun, ...rest };
     }
   });
-}
-
-/** Runs `body` as root, while nobody else installs. */
-export async function asInstaller<T>(body: (disk: DenoDisk) => Promise<T>): Promise<T> {
-  if (!Deno.build.standalone) {
-    throw new UpdateError("usage", {
-      operation: "installing this executable",
-      found: `it is ${Deno.execPath()}, which runs the sources`,
-      advice: "compile the agent with `deno task compile`, and run that",
-    });
-  }
-  const disk = new DenoDisk();
-  await ensureView();
-  if (!await isRoot(disk)) {
-    throw new UpdateError("refused", {
-      operation: "installing this executable",
-      found: "somebody else than root runs it",
-      advice: "nothing was touched; run it as root",
-    });
-  }
-  using _lock = await new UpdateLock(LOCK_DIRECTORY).acquire("install");
-  return await body(disk);
-}
-
-/**
- * The init that was named, or the one that is there.
- *
- * @throws {UpdateError} `usage` where none was named and none is known.
- */
-export async function chooseInit(disk: DenoDisk, named?: InitName) {
-  if (named) return { init: named, because: "--init says so" };
-  const found = await detectInit(disk);
-  if (found) return found;
-  throw new UpdateError("usage", {
-    operation: "looking for the init of this node",
-    found: "neither systemd nor OpenRC, and no slot on the kernel's command line",
-    advice: "name it: --init systemd, openrc or kubesolo",
-  });
-}
-
-/** Who starts services under `init`. */
-export function serviceManager(init: InitWithFiles): ServiceManager {
-  return init === "systemd" ? new Systemd() : new OpenRc();
-}
-
-/** Services started and enabled, in this order: one that was not enabled is looked at the next time. */
-async function bringUp(
-  init: InitWithFiles,
-  { reload, restart, dryRun }: { reload: boolean; restart: boolean; dryRun: boolean },
-): Promise<PlacedService[]> {
-  const manager = serviceManager(init);
-  if (reload && !dryRun) await manager.reload();
-  const done: PlacedService[] = [];
-  for (const { name, startsAtOnce } of HOMES[init].services) {
-    const state = await manager.state(name);
-    if (state === "disabled") {
-      if (!dryRun) {
-        if (startsAtOnce) await manager.start(name);
-        await manager.enable(name);
-      }
-      done.push({ name, result: "enabled" });
-      continue;
-    }
-    done.push({ name, result: state === "masked" ? state : "unchanged" });
-    // the only one that never ends by itself
-    if (restart && !dryRun && state === "enabled" && name.includes("-metrics")) {
-      await manager.restart(name);
-    }
-  }
-  return done;
 }
 
 const ON_OPENRC = [

@@ -5,7 +5,7 @@
  */
 
 import { readSmall, reasonOf, UpdateError } from "../../core/mod.ts";
-import { DenoDisk, placeFile, setAside } from "../../host/mod.ts";
+import { DenoDisk, placeFile, removeFile, setAside } from "../../host/mod.ts";
 import { describeBuild, placeExecutable, refuseOlder } from "./executable.ts";
 import type { Placed, Step } from "./step.ts";
 import { isCopied, isOurs, type UnitFile } from "./unit_files.ts";
@@ -76,6 +76,24 @@ export async function planUnit(unit: UnitFile, executable: string, force: boolea
       await write();
     },
   };
+}
+
+/** The way of a unit out of its place, where there is one; see {@linkcode planUnit}. */
+export async function planRemoval(
+  unit: UnitFile,
+  executable: string,
+  force: boolean,
+): Promise<Step | undefined> {
+  const { path } = unit;
+  const found = await readUnit(path);
+  if (!found) return undefined;
+  const own = found.text !== undefined &&
+    (isOurs(found.text) || isCopied(found.text, unit, executable));
+  if (!own && !force) {
+    const advice = `${path}: ${found.what}; --force removes it`;
+    return { placed: { path, result: "kept", note: found.what }, advice };
+  }
+  return { placed: { path, result: "removed" }, perform: () => removeFile(path) };
 }
 
 /** A file of somebody else's, which stays as it is. */

@@ -19,7 +19,7 @@ export function showInstalled(outcome: Installed): string {
     rows.push(["executable", coloured(result), `${describe(executable)}  ${versions}`]);
   }
   rows.push(...units.map((unit) => ["unit", coloured(unit.result), describe(unit)]));
-  rows.push(["settings", coloured(settings.result), describe(settings)]);
+  if (settings) rows.push(["settings", coloured(settings.result), describe(settings)]);
   rows.push(...services.map(({ name, result }) => ["service", coloured(result), name]));
   const remains = next.map((line) => `${yellow("next")}  ${line}`);
   return [...columns(rows), "", ...remains, ...remains.length > 0 ? [""] : [], end(outcome)]
@@ -28,9 +28,15 @@ export function showInstalled(outcome: Installed): string {
 
 function end(outcome: Installed): string {
   const { executable, units, settings, services, dryRun } = outcome;
-  const things = [...executable ? [executable] : [], ...units, settings, ...services];
-  const idle = things.every(({ result }) => ["unchanged", "kept", "masked"].includes(result));
-  if (idle) return bold("all is in place: nothing was changed");
+  const things = [executable, settings, ...units, ...services].filter((thing) =>
+    thing !== undefined
+  );
+  const results = things.map(({ result }) => result);
+  if (things.length === 0) return bold("nothing is here: nothing was changed");
+  if (results.every((result) => ["unchanged", "kept", "masked"].includes(result))) {
+    return bold("all is in place: nothing was changed");
+  }
+  if (results.includes("removed") && !dryRun) return bold("done; this node has no agent any more");
   if (dryRun) return bold("nothing was changed: this is what would be done without --dry-run");
   return bold("done; `kubesolo-update doctor` says whether this node is in order");
 }
