@@ -403,6 +403,10 @@ Deno.test("doctor is kind to a machine that is no node, and to who is not root",
     none,
     /\n\n2 problems \(partitions, data partition\), 2 warnings \(.*\); 20 checks\n$/,
   );
+  await sandbox.sh("rmdir /var/lib/kubesolo/* /var/lib/kubesolo || rmdir /var/lib/kubesolo");
+  const bare = text(await sandbox.update("doctor"));
+  assertMatch(bare, /^warning +data partition +there is nothing at \/var\/lib\/kubesolo\/update$/m);
+  assertEquals((await sandbox.run("ls", "/var/lib/kubesolo")).code, 2, "none was made");
   assertEquals(none.includes("\x1b"), false, "no colours where nobody looks");
 
   await sandbox.sh(`

@@ -142,6 +142,8 @@ Deno.test("what somebody has changed stays, and an older agent makes room for a 
     echo 'server=http://mine' >${CONF}
     sed -i '2s/version": "0.1.0"/version": "0.0.9"/; s/"version": "0.1.0"/"version": "0.0.9"/' ${TARGET}
     rm ${UNITS}/timers.target.wants/kubesolo-update.timer`);
+  const same = await install(systemd, "--server", "http://mine", "--dry-run");
+  assertEquals(same.settings.result, "unchanged", "it says so already");
   const kept = await install(systemd, "--server", "http://other");
   const fate = (outcome: Outcome, name: string) =>
     outcome.units.find(({ path }) => path.endsWith(`/${name}`));

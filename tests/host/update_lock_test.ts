@@ -34,6 +34,20 @@ Deno.test("a lock that was released can be taken again", () =>
     assertEquals(await Deno.readTextFile(`${directory}/lock`), "");
   }));
 
+Deno.test("who only asks for the holder takes no lock, and makes no file", () =>
+  inDirectory(async (directory) => {
+    const lock = new UpdateLock(`${directory}/update`);
+    assertEquals(await lock.holder(), undefined);
+    assertEquals([...Deno.readDirSync(directory)], []);
+    {
+      using _lock = await lock.acquire("apply");
+      const holder = await lock.holder();
+      assert(holder?.startsWith(`process ${Deno.pid}, apply,`), holder);
+    }
+    assertEquals([await lock.holder(), await lock.holder()], [undefined, undefined]);
+    using _lock = await lock.acquire("apply");
+  }));
+
 Deno.test("a lock file that was left behind locks nothing", () =>
   inDirectory(async (directory) => {
     await Deno.writeTextFile(`${directory}/lock`, '{"pid":1,"command":"apply","since":"2026"}');

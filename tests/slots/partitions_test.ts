@@ -110,3 +110,22 @@ Deno.test("find() says that /sys is not there", async () => {
   const error = await refusal(new DevicePartitions({ view: "/nowhere" }), "KSOLOB");
   assertStringIncludes(error.advice, "/sys");
 });
+
+Deno.test("list() says what each partition is called, and how large it is", async () => {
+  const plans = [
+    { gptName: "KSOLOA", fileSystem: "ext4", label: "OTHER", mebibytes: 8 },
+    { fileSystem: "none", mebibytes: 1 },
+  ] as const;
+  await using disk = await LoopDisk.create({ partitions: plans });
+  const [slot, empty] = await new DevicePartitions({ view: disk.view }).list();
+  const name = disk.device.slice("/dev/".length);
+  assertEquals(slot, {
+    device: `${disk.device}p1`,
+    disk: name,
+    bytes: 8 << 20,
+    gptName: "KSOLOA",
+    fileSystem: "ext4",
+    label: "OTHER",
+  });
+  assertEquals([empty.device, empty.bytes, empty.label], [`${disk.device}p2`, 1 << 20, undefined]);
+});

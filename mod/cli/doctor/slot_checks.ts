@@ -91,8 +91,11 @@ async function judgeRoom({ parts }: Sight, running: Slot, passive: Slot): Promis
   ).catch(() => []);
   const wanted = sizes.reduce((sum: number, size) => sum + (size ?? 0), 0);
   if (wanted === 0) return ok("a whole image: what fits is as large as the partition");
-  const artifacts = FILES.map((name) => ({ name, sha256: "", size: 0 }));
-  const { available } = await slots.room(passive, { artifacts } as unknown as Release);
+  const smallest: Release = {
+    version: "0",
+    artifacts: FILES.map((name) => ({ name, sha256: "", size: 0 })),
+  };
+  const { available } = await slots.room(passive, smallest);
   const [has, needs] = [available, wanted].map((bytes) => format(bytes, { binary: true }));
   if (available >= wanted) {
     return ok(`slot ${passive} takes ${has}; what runs in slot ${running} has ${needs}`);

@@ -8,6 +8,7 @@ import { basename, dirname } from "@std/path";
 import { format } from "@std/fmt/bytes";
 import { parseMountTable, type Phase, readSmall, reasonOf } from "../../core/mod.ts";
 import { HOST_VIEW, MAX_MOUNTINFO_BYTES } from "../../host/mod.ts";
+import { SCOPE } from "../scope.ts";
 import { MOUNT_DIRECTORY } from "../wiring.ts";
 import { type Check, type Finding, needed, ok, problem, together, warning } from "./check.ts";
 import type { Sight } from "./sight.ts";
@@ -39,6 +40,12 @@ export function stateChecks(sight: Sight): readonly Check[] {
 async function judgeData({ parts: { disk }, directory, partitions }: Sight): Promise<Finding> {
   await needed(partitions(), "what is mounted");
   const real = await existing(directory);
+  if (real === undefined) {
+    return warning(
+      `there is nothing at ${directory}`,
+      "mount the partition KSOLODATA there, before the agent is started",
+    );
+  }
   const bytes = await readSmall(disk, `${HOST_VIEW}/proc/self/mountinfo`, MAX_MOUNTINFO_BYTES);
   const mount = parseMountTable(new TextDecoder().decode(bytes ?? new Uint8Array()))
     .filter(({ directory: at }) => at === "/" || real === at || real.startsWith(`${at}/`))
@@ -59,13 +66,14 @@ async function judgeData({ parts: { disk }, directory, partitions }: Sight): Pro
   return free < SCARCE_BYTES ? warning(found, "make room before it is full") : ok(found);
 }
 
-/** Where a directory is, or will be. */
-async function existing(path: string): Promise<string> {
+/** Where a directory is, or will be made; undefined: nothing of the agent's places is there. */
+async function existing(path: string): Promise<string | undefined> {
   try {
     return await Deno.realPath(path);
   } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound) || path === dirname(path)) throw error;
-    return await existing(dirname(path));
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    // above them it may not look
+    return SCOPE.write.includes(path) ? undefined : await existing(dirname(path));
   }
 }
 

@@ -8,15 +8,15 @@ import { dirname } from "@std/path";
 import { type Disk, UpdateError } from "../../core/mod.ts";
 import { placeFile, PRIVATE_MODE, setAside } from "../../host/mod.ts";
 import { confLine, DEFAULT_CONF, readConf, saysJust } from "../conf_file.ts";
-import { type Given, keyOf } from "../read_settings.ts";
+import { type Given, givenByFile, keyOf } from "../read_settings.ts";
 import { problemOf } from "../report_settings.ts";
-import { type SettingName, settingOf, SETTINGS } from "../settings.ts";
+import { type SettingName, settingOf, SETTINGS, subjectOf } from "../settings.ts";
 import { keptFile } from "./plan_files.ts";
 import type { Step } from "./step.ts";
 
 /**
  * The way to an update.conf with the settings that were given, and all others as comments. One that is
- * there stays, unless settings were given and `force` says so; it is kept as `.bak` then.
+ * there stays, unless it says something else and `force` is given; it is kept as `.bak` then.
  *
  * @throws {UpdateError} `usage` where a setting is no good.
  */
@@ -38,7 +38,7 @@ export async function planSettings(
   if (before === undefined) {
     return { placed: { path, result: "installed" }, perform: write };
   }
-  if (before === text || given.length === 0) return { placed: { path, result: "unchanged" } };
+  if (given.every((one) => isIn(before, one))) return { placed: { path, result: "unchanged" } };
   if (!force) return keptFile(path, "it was there; what was given now is not in it");
   const backup = `${path}.bak`;
   return {
@@ -48,6 +48,14 @@ export async function planSettings(
       await write();
     },
   };
+}
+
+/** Whether the text of an update.conf says this already. */
+function isIn(text: string, { name, text: value }: Given): boolean {
+  const counts = givenByFile(text, DEFAULT_CONF).findLast((one) =>
+    subjectOf(one.name) === subjectOf(name)
+  );
+  return counts?.name === name && counts.text === value;
 }
 
 /** Every setting with what it is for; those that were not given are comments. */
