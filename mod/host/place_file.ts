@@ -14,7 +14,8 @@ const MKDIR_PROGRAMS = ["/usr/bin/mkdir", "/bin/mkdir"];
 
 /**
  * Resolves when `path` durably has what `fill` wrote, and these permissions; after a power cut it has
- * either what it had or that. The directory is made where it is missing.
+ * either what it had or that. The directory is made where it is missing. With `backup`, what was there
+ * is called so from then on, and nobody runs it any more.
  *
  * @throws {UpdateError} `slot` where it cannot be written.
  */
@@ -22,6 +23,7 @@ export async function placeFile(
   path: string,
   mode: number,
   fill: (file: DiskFile) => Promise<void> | void,
+  backup?: string,
 ): Promise<void> {
   const disk = new DenoDisk({ fileMode: mode });
   const temporary = `${path}.new`;
@@ -36,28 +38,16 @@ export async function placeFile(
     } finally {
       file.close();
     }
+    if (backup !== undefined) {
+      await disk.remove(backup);
+      await Deno.link(path, backup); // it has both names, so that no moment is without it
+    }
     await disk.rename(temporary, path);
     await syncName(path);
+    if (backup !== undefined) await retire(backup);
   } catch (error) {
     await disk.remove(temporary).catch(() => {});
     throw error instanceof UpdateError ? error : failure(`writing ${path}`, error);
-  }
-}
-
-/**
- * Resolves when the file at `path` is durably called `to`, and nobody runs it any more; what was there
- * is gone.
- *
- * @throws {UpdateError} `slot` where it cannot be renamed.
- */
-export async function setAside(path: string, to: string): Promise<void> {
-  try {
-    await Deno.rename(path, to);
-    const { mode } = await Deno.stat(to);
-    if (mode !== null) await Deno.chmod(to, mode & 0o666);
-    await syncName(to);
-  } catch (error) {
-    throw failure(`renaming ${path} to ${to}`, error);
   }
 }
 
@@ -72,6 +62,13 @@ export async function removeFile(path: string): Promise<void> {
   } catch (error) {
     throw failure(`removing ${path}`, error);
   }
+}
+
+/** A service that may be run by two names would be two services. */
+async function retire(path: string): Promise<void> {
+  const { mode } = await Deno.stat(path);
+  if (mode !== null) await Deno.chmod(path, mode & 0o666);
+  await syncName(path);
 }
 
 /**

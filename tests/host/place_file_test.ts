@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { UpdateError } from "../../mod/core/mod.ts";
-import { placeFile, removeFile, setAside } from "../../mod/host/mod.ts";
+import { placeFile, removeFile } from "../../mod/host/mod.ts";
 
 async function inDirectory(body: (directory: string) => Promise<void>): Promise<void> {
   const directory = await Deno.makeTempDir();
@@ -50,15 +50,17 @@ Deno.test("what placeFile() cannot finish leaves what was there, and nothing bes
     assertEquals([await Deno.readTextFile(path), namesIn(directory)], ["old", ["agent"]]);
   }));
 
-Deno.test("setAside() keeps a file where nobody runs it", () =>
+Deno.test("placeFile() keeps what was there by another name, where nobody runs it", () =>
   inDirectory(async (directory) => {
-    await Deno.writeTextFile(`${directory}/service`, "theirs", { mode: 0o755 });
-    await Deno.writeTextFile(`${directory}/service.bak`, "older");
-    await setAside(`${directory}/service`, `${directory}/service.bak`);
+    const path = `${directory}/service`;
+    await Deno.writeTextFile(path, "theirs", { mode: 0o755 });
+    await Deno.writeTextFile(`${path}.bak`, "older");
+    await placeFile(path, 0o755, (file) => file.write(bytes("ours")), `${path}.bak`);
+    assertEquals(namesIn(directory).sort(), ["service", "service.bak"]);
+    const texts = ["", ".bak"].map((end) => Deno.readTextFileSync(`${path}${end}`));
+    assertEquals(texts, ["ours", "theirs"]);
+    assertEquals([await modeOf(path), await modeOf(`${path}.bak`)], [0o755, 0o644]);
+    await removeFile(path);
+    await removeFile(path);
     assertEquals(namesIn(directory), ["service.bak"]);
-    assertEquals(await Deno.readTextFile(`${directory}/service.bak`), "theirs");
-    assertEquals(await modeOf(`${directory}/service.bak`), 0o644);
-    await removeFile(`${directory}/service.bak`);
-    await removeFile(`${directory}/service.bak`);
-    assertEquals(namesIn(directory), []);
   }));

@@ -5,7 +5,7 @@
  */
 
 import { readSmall, reasonOf, UpdateError } from "../../core/mod.ts";
-import { DenoDisk, placeFile, removeFile, setAside } from "../../host/mod.ts";
+import { DenoDisk, placeFile, removeFile } from "../../host/mod.ts";
 import { describeBuild, placeExecutable, refuseOlder } from "./executable.ts";
 import type { Placed, Step } from "./step.ts";
 import { isCopied, isOurs, type UnitFile } from "./unit_files.ts";
@@ -58,24 +58,29 @@ export async function planExecutable(
 /** The way of a unit to its place; one that somebody has changed stays, unless `force` says so. */
 export async function planUnit(unit: UnitFile, executable: string, force: boolean): Promise<Step> {
   const { path, mode, text } = unit;
-  const write = () => placeFile(path, mode, (file) => file.write(new TextEncoder().encode(text)));
+  const write = (backup?: string) => () => placeText(path, mode, text, backup);
   const found = await readUnit(path);
-  if (found === undefined) return { placed: { path, result: "installed" }, perform: write };
+  if (found === undefined) return { placed: { path, result: "installed" }, perform: write() };
   if (found.text === text) return { placed: { path, result: "unchanged" } };
   if (found.text !== undefined && (isOurs(found.text) || isCopied(found.text, unit, executable))) {
-    return { placed: { path, result: "replaced" }, perform: write };
+    return { placed: { path, result: "replaced" }, perform: write() };
   }
   // a masked unit is a link to /dev/null: somebody does not want it
   if (found.isLink) return { placed: { path, result: "kept", note: found.what } };
   if (!force) return keptFile(path, found.what);
   const backup = `${path}.bak`;
-  return {
-    placed: { path, result: "replaced", backup },
-    async perform() {
-      await setAside(path, backup);
-      await write();
-    },
-  };
+  return { placed: { path, result: "replaced", backup }, perform: write(backup) };
+}
+
+/** Writes a small file; what was there is kept at `backup`, where one is named. */
+export async function placeText(
+  path: string,
+  mode: number,
+  text: string,
+  backup?: string,
+): Promise<void> {
+  const bytes = new TextEncoder().encode(text);
+  await placeFile(path, mode, (file) => file.write(bytes), backup);
 }
 
 /** The way of a unit out of its place, where there is one; see {@linkcode planUnit}. */

@@ -6,12 +6,12 @@
 
 import { dirname } from "@std/path";
 import { type Disk, UpdateError } from "../../core/mod.ts";
-import { placeFile, PRIVATE_MODE, setAside } from "../../host/mod.ts";
+import { PRIVATE_MODE } from "../../host/mod.ts";
 import { confLine, DEFAULT_CONF, readConf, saysJust } from "../conf_file.ts";
 import { type Given, givenByFile, keyOf } from "../read_settings.ts";
 import { problemOf } from "../report_settings.ts";
 import { type SettingName, settingOf, SETTINGS, subjectOf } from "../settings.ts";
-import { keptFile } from "./plan_files.ts";
+import { keptFile, placeText } from "./plan_files.ts";
 import type { Step } from "./step.ts";
 
 /**
@@ -32,22 +32,15 @@ export async function planSettings(
   const path = DEFAULT_CONF;
   const text = exampleConf(given);
   const before = await readConf(disk, path);
-  const write = () =>
-    // an address may have a password in it
-    placeFile(path, PRIVATE_MODE, (file) => file.write(new TextEncoder().encode(text)));
+  // an address may have a password in it
+  const write = (backup?: string) => () => placeText(path, PRIVATE_MODE, text, backup);
   if (before === undefined) {
-    return { placed: { path, result: "installed" }, perform: write };
+    return { placed: { path, result: "installed" }, perform: write() };
   }
   if (given.every((one) => isIn(before, one))) return { placed: { path, result: "unchanged" } };
   if (!force) return keptFile(path, "it was there; what was given now is not in it");
   const backup = `${path}.bak`;
-  return {
-    placed: { path, result: "replaced", backup },
-    async perform() {
-      await setAside(path, backup);
-      await write();
-    },
-  };
+  return { placed: { path, result: "replaced", backup }, perform: write(backup) };
 }
 
 /** Whether the text of an update.conf says this already. */
