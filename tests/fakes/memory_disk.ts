@@ -16,9 +16,26 @@ export class PowerCut extends Error {
  * What survives of the steps that were not yet synced: none of them; all of them; names but not
  * contents (a rename that overtook its data); contents but not names.
  */
-export type Survival = "synced only" | "everything" | "names" | "contents";
+export type Survival = "synced only" | "everything" | "names" | "contents" | TornSurvival;
 
 export const SURVIVALS: readonly Survival[] = ["synced only", "everything", "names", "contents"];
+
+/** Everything, but of what was overwritten in place no more than these bytes. */
+export type TornSurvival = "first sector" | "half a sector" | "second sector";
+
+export const TORN_SURVIVALS: readonly TornSurvival[] = [
+  "first sector",
+  "half a sector",
+  "second sector",
+];
+
+const SECTOR_BYTES = 512;
+
+const SURVIVING_BYTES: { readonly [S in Survival]?: readonly [from: number, to: number] } = {
+  "first sector": [0, SECTOR_BYTES],
+  "half a sector": [0, SECTOR_BYTES / 2],
+  "second sector": [SECTOR_BYTES, 2 * SECTOR_BYTES],
+};
 
 /** Where to cut: before step `step` (0 is the first), or in the middle of it where it is a write. */
 export interface Cut {
@@ -71,13 +88,10 @@ export class MemoryDisk implements Disk {
   /** The disk as it is found when the power is back. */
   powerOn(survival: Survival): MemoryDisk {
     const next = new MemoryDisk();
-    const names = survival === "everything" || survival === "names"
-      ? this.#names
-      : this.#durableNames;
-    for (const [path, inode] of names) {
-      const keep = survival === "everything" || survival === "contents";
-      next.put(path, keep ? inode.now : inode.durable);
-    }
+    const names = survival === "synced only" || survival === "contents"
+      ? this.#durableNames
+      : this.#names;
+    for (const [path, inode] of names) next.put(path, contentAfter(survival, inode));
     return next;
   }
 
@@ -212,6 +226,15 @@ export class MemoryDisk implements Disk {
   }
 }
 
+function contentAfter(survival: Survival, { now, durable }: Inode): Uint8Array {
+  if (survival === "synced only" || survival === "names") return durable;
+  const [from, to] = SURVIVING_BYTES[survival] ?? [];
+  if (from === undefined || now.length !== durable.length) return now;
+  const torn = durable.slice();
+  torn.set(now.subarray(from, to), Math.min(from, torn.length));
+  return torn;
+}
+
 function directoryOf(path: string): string {
   return path.slice(0, path.lastIndexOf("/"));
 }
@@ -219,5 +242,5 @@ function directoryOf(path: string): string {
 /** How much of a torn write arrives. A device writes a sector whole or not at all. */
 function tornLength(path: string, length: number): number {
   const half = length >> 1;
-  return path.startsWith("/dev/") ? half - half % 512 : half;
+  return path.startsWith("/dev/") ? half - half % SECTOR_BYTES : half;
 }
