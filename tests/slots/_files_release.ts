@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import { type Fetch, type Release, UpdateError } from "../../mod/core/mod.ts";
 import { run } from "../loop_disk.ts";
-import { namesIn, Offer, randomBytes, type SlotBench } from "./slot_bench.ts";
+import { namesIn, Offer, randomBytes, sinkWith, type SlotBench } from "./slot_bench.ts";
 
 export const KERNEL = randomBytes(2_000_000, 1);
 
@@ -36,17 +36,16 @@ export function breakOff(offer: Offer, name: string, bytes: number, error: Error
   return (artifact, sink) => {
     if (artifact.name !== name) return offer.fetch(artifact, sink);
     let left = bytes - sink.offset;
-    return offer.fetch(artifact, {
-      offset: sink.offset,
-      hash: sink.hash,
-      limit: sink.limit,
-      restart: () => sink.restart(),
-      write: async (piece) => {
-        await sink.write(piece);
-        left -= piece.length;
-        if (left <= 0) throw error;
-      },
-    });
+    return offer.fetch(
+      artifact,
+      sinkWith(sink, {
+        write: async (piece) => {
+          await sink.write(piece);
+          left -= piece.length;
+          if (left <= 0) throw error;
+        },
+      }),
+    );
   };
 }
 

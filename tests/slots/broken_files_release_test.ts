@@ -3,7 +3,7 @@ import { type Fetch, SourceInterrupted, UpdateError } from "../../mod/core/mod.t
 import { DenoDisk } from "../../mod/host/mod.ts";
 import { run } from "../loop_disk.ts";
 import { CuttingDisk, PowerCut } from "./cutting_disk.ts";
-import { Offer, randomBytes, slotBench } from "./slot_bench.ts";
+import { Offer, randomBytes, sinkWith, slotBench } from "./slot_bench.ts";
 import {
   assertHolds,
   breakOff,
@@ -90,14 +90,13 @@ Deno.test("write() keeps no mark for bytes that turned out to be wrong", async (
   const promised = offer();
   const sent = new Offer({ vmlinuz: KERNEL, "kubesolo-os.gz": randomBytes(INITRAMFS.length, 9) });
   const wrong: Fetch = (artifact, sink) =>
-    artifact.name === "vmlinuz" ? promised.fetch(artifact, sink) : promised.fetch(artifact, {
-      ...sink,
-      offset: 0,
-      hash: sink.hash,
-      limit: sink.limit,
-      restart: () => sink.restart(),
-      write: (bytes) => sink.write(bytes.map((byte) => byte ^ 1)),
-    }).then(() =>
+    artifact.name === "vmlinuz" ? promised.fetch(artifact, sink) : promised.fetch(
+      artifact,
+      sinkWith(sink, {
+        offset: 0,
+        write: (bytes) => sink.write(bytes.map((byte) => byte ^ 1)),
+      }),
+    ).then(() =>
       Promise.reject(
         new UpdateError("verification", { operation: sent.name, found: "other", advice: "none" }),
       )

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { type Fetch, type SlotFloor, UpdateError } from "../../mod/core/mod.ts";
 import { run, systemPartitions } from "../loop_disk.ts";
-import { namesIn, Offer, randomBytes, type SlotBench, slotBench } from "./slot_bench.ts";
+import { namesIn, Offer, randomBytes, sinkWith, type SlotBench, slotBench } from "./slot_bench.ts";
 import {
   assertHolds,
   breakOff,
@@ -119,13 +119,12 @@ Deno.test("write() finds out that the slot reads back differently", async () => 
   const promised = offer();
   // a disk that loses a bit: what the transfer has hashed is not what lands in the file
   const losing: Fetch = (artifact, sink) =>
-    promised.fetch(artifact, {
-      offset: sink.offset,
-      hash: sink.hash,
-      limit: sink.limit,
-      restart: () => sink.restart(),
-      write: (bytes) => sink.write(bytes.with(0, bytes[0] ^ 1)),
-    });
+    promised.fetch(
+      artifact,
+      sinkWith(sink, {
+        write: (bytes) => sink.write(bytes.with(0, bytes[0] ^ 1)),
+      }),
+    );
   const error = await assertRejects(() => bench.write(promised, losing), UpdateError);
   assertEquals(error.code, "verification");
   assertStringIncludes(error.message, "reading back slot B");
@@ -146,13 +145,7 @@ Deno.test("write() says that the slot is full, and a smaller release fits afterw
   }
   // and one that lies about the limit by the kernel
   const unlimited: Fetch = (artifact, sink) =>
-    large.fetch(artifact, {
-      offset: sink.offset,
-      hash: sink.hash,
-      limit: Infinity,
-      restart: () => sink.restart(),
-      write: (bytes) => sink.write(bytes),
-    });
+    large.fetch(artifact, sinkWith(sink, { limit: Infinity }));
   const error = await assertRejects(() => bench.write(large, unlimited), UpdateError);
   assertEquals(error.code, "slot");
   assertStringIncludes(error.message, "slot B (");

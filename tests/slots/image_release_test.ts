@@ -4,7 +4,7 @@ import { DenoDisk } from "../../mod/host/mod.ts";
 import { recognize, SUPERBLOCK_BYTES } from "../../mod/slots/_superblock.ts";
 import { run, systemPartitions } from "../loop_disk.ts";
 import { CuttingDisk, PowerCut } from "./cutting_disk.ts";
-import { Offer, randomBytes, type SlotBench, slotBench } from "./slot_bench.ts";
+import { Offer, randomBytes, sinkWith, type SlotBench, slotBench } from "./slot_bench.ts";
 
 /** What is at the beginning of slot B's device. */
 async function beginningOf(bench: SlotBench, length: number): Promise<Uint8Array> {
@@ -142,18 +142,17 @@ Deno.test("write() keeps the slot's beginning zero until all the rest was read b
   const next = new Offer({ image });
   let looks = 0;
   const looking: Fetch = (artifact, sink) =>
-    next.fetch(artifact, {
-      offset: sink.offset,
-      hash: sink.hash,
-      limit: sink.limit,
-      restart: () => sink.restart(),
-      write: async (bytes) => {
-        assert(await isUnbootable(bench));
-        await sink.write(bytes);
-        assert(await isUnbootable(bench));
-        looks++;
-      },
-    });
+    next.fetch(
+      artifact,
+      sinkWith(sink, {
+        write: async (bytes) => {
+          assert(await isUnbootable(bench));
+          await sink.write(bytes);
+          assert(await isUnbootable(bench));
+          looks++;
+        },
+      }),
+    );
   await bench.write(next, looking);
   assert(looks > 3);
   await assertHolds(bench, image);
@@ -163,13 +162,12 @@ Deno.test("write() leaves nothing bootable where the image reads back differentl
   await using bench = await slotBench();
   const promised = new Offer({ image: randomBytes(3_000_000, 6) });
   const losing: Fetch = (artifact, sink) =>
-    promised.fetch(artifact, {
-      offset: sink.offset,
-      hash: sink.hash,
-      limit: sink.limit,
-      restart: () => sink.restart(),
-      write: (bytes) => sink.write(bytes.with(bytes.length - 1, bytes[bytes.length - 1] ^ 1)),
-    });
+    promised.fetch(
+      artifact,
+      sinkWith(sink, {
+        write: (bytes) => sink.write(bytes.with(bytes.length - 1, bytes[bytes.length - 1] ^ 1)),
+      }),
+    );
   const error = await assertRejects(() => bench.write(promised, losing), UpdateError);
   assertEquals(error.code, "verification");
   assert(await isUnbootable(bench));

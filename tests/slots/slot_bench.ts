@@ -5,6 +5,7 @@ import {
   type Artifact,
   type ArtifactBody,
   type ArtifactName,
+  type ArtifactSink,
   type Disk,
   type Fetch,
   type Mark,
@@ -37,6 +38,18 @@ export function randomBytes(length: number, seed = 1): Uint8Array<ArrayBuffer> {
 export function artifactOf(name: ArtifactName, bytes: Uint8Array, hasSize = true): Artifact {
   const sha256 = createHash("sha256").update(bytes).digest("hex");
   return hasSize ? { name, sha256, size: bytes.length } : { name, sha256 };
+}
+
+/** The sink, but for `changes`; it may be of a class, of which `...` takes no methods. */
+export function sinkWith(sink: ArtifactSink, changes: Partial<ArtifactSink>): ArtifactSink {
+  return {
+    offset: sink.offset,
+    hash: sink.hash,
+    limit: sink.limit,
+    write: (bytes) => sink.write(bytes),
+    restart: () => sink.restart(),
+    ...changes,
+  };
 }
 
 /** A release, and the bytes of its artifacts by digest. */
