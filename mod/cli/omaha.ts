@@ -11,7 +11,6 @@ import {
   runningVersion,
   survey,
   type Trust,
-  UpdateError,
 } from "../core/mod.ts";
 import { readHostname } from "../host/mod.ts";
 import { type HttpOptions, type Tls, WebClient } from "../http/mod.ts";
@@ -44,24 +43,16 @@ export interface OpenOmaha {
 /**
  * The client that the settings ask for; nothing is asked yet.
  *
- * @throws {UpdateError} `usage` where one of them is no good.
+ * @throws {UpdateError} `usage` where one of those is no good.
  */
 export async function openOmaha(places: OmahaPlaces): Promise<OpenOmaha> {
   const { settings, disk, reporter, node, headersSeconds, tls } = places;
-  const appId = settings.get("appId");
-  if (appId === undefined) {
-    throw new UpdateError("usage", {
-      operation: "choosing a source",
-      found: "an Omaha server, and no application",
-      advice: "give --app-id ID, or app_id= in /etc/kubesolo/update.conf, as the server has it",
-    });
-  }
   const server = addressOf(settings.get("server") as URL);
   const http = { headersSeconds, tls, userAgent: `kubesolo-update/${AGENT_VERSION}` };
   const web = new WebClient(server, http);
   const client = new OmahaClient({
     web,
-    appId,
+    appId: settings.get("appId"),
     track: settings.get("track") ?? settings.get("channel"),
     notes: new NoteFile(disk, `${places.workDirectory}/omaha.json`, reporter),
     reporter,

@@ -22,6 +22,9 @@ import {
 /** The longest time that can be set: a day. */
 export const MAX_SECONDS = 86_400;
 
+/** What KubeSolo OS is called at an Omaha server. */
+export const DEFAULT_APP_ID = "io.kubesolo.os";
+
 const MAX_COUNT = 1000;
 
 /** One row of the table. Its name in update.conf is in snake_case, as a flag it has dashes. */
@@ -71,6 +74,7 @@ export const SETTINGS = {
   appId: {
     placeholder: "id",
     meaning: "what the Omaha server calls this application",
+    default: DEFAULT_APP_ID,
     group: "source",
     read: readAppId,
   },

@@ -21,13 +21,16 @@ import {
 } from "./codes.ts";
 import {
   ANSWER_SECONDS,
+  DEAF_MS,
   EVENT_SECONDS,
+  FIRST_BACKOFF_HOURS,
+  MAX_BACKOFF_HOURS,
   MAX_GRANT_LENGTH,
   MAX_POLL_SECONDS,
   MAX_RETRIES,
   MAX_SILENT_RETRIES,
 } from "./limits.ts";
-import type { KeptEvent, KeptUpdate, NoteFile } from "./notes.ts";
+import type { Backoff, KeptEvent, KeptUpdate, NoteFile } from "./notes.ts";
 import { OmahaError } from "./omaha_error.ts";
 import { type OmahaAppRequest, writeRequest } from "./request.ts";
 import { parseResponse } from "./response.ts";
@@ -72,6 +75,8 @@ export class OmahaClient {
   #running: Promise<unknown> = Promise.resolve();
   #version?: string;
   #granted?: string;
+  #payload?: string;
+  #deafUntil = 0;
 
   /** Asks nothing yet. */
   constructor(options: OmahaClientOptions) {
@@ -123,6 +128,26 @@ export class OmahaClient {
     });
   }
 
+  /**
+   * Whether `payload`, the SHA-1 of what was offered, may be fetched: not without a person for a while after
+   * it could not be, unless the server wants it all the same.
+   */
+  mayFetch(payload: string, backsOff: boolean): Promise<boolean> {
+    return this.#alone(async () => {
+      this.#payload = payload;
+      const { notes, reporter, unattended } = this.#options;
+      const { backoff } = await notes.read();
+      const waits = unattended && backsOff && backoff?.payload === payload &&
+        Date.now() < Date.parse(backoff.until);
+      if (waits) {
+        const message = `the same could not be fetched ${backoff.failures} times: ` +
+          `waiting until ${backoff.until}`;
+        reporter.report({ kind: "step", message });
+      }
+      return !waits;
+    });
+  }
+
   /** What has happened is kept, and said as soon as the server listens; never throws. */
   tell(event: KeptEvent): Promise<void> {
     return this.#quietly(async () => {
@@ -138,13 +163,20 @@ export class OmahaClient {
       const { update } = await notes.read();
       const grant = this.#granted ?? update?.grant;
       const session = update?.session ?? this.#session;
-      await notes.change({ update: { session, from: this.#version, to, grant } });
+      const payload = this.#payload;
+      await notes.change({ update: { session, from: this.#version, to, grant, payload } });
     });
   }
 
-  /** The update is over, whatever came of it. */
-  ended(): Promise<void> {
-    return this.#quietly(() => this.#options.notes.change({ update: undefined }));
+  /** The update is over; `isFetched`: whether it could be fetched. */
+  ended(isFetched: boolean): Promise<void> {
+    return this.#quietly(async () => {
+      const { notes } = this.#options;
+      const { update, backoff } = await notes.read();
+      const payload = update?.payload;
+      const failed = payload === undefined || isFetched ? undefined : longer(payload, backoff);
+      await notes.change({ update: undefined, backoff: failed });
+    });
   }
 
   /** The update on its way. */
@@ -176,8 +208,11 @@ export class OmahaClient {
   }
 
   async #say(): Promise<void> {
+    if (performance.now() < this.#deafUntil) return;
     const patience = { ...this.#patience, retries: 0, silentRetries: 0, seconds: EVENT_SECONDS };
+    this.#deafUntil = performance.now() + DEAF_MS;
     await this.#request({}, patience);
+    this.#deafUntil = 0;
   }
 
   #check(signal?: AbortSignal): Promise<AppAnswer> {
@@ -270,6 +305,13 @@ export const FAILED: KeptEvent = {
   eventtype: EVENT_TYPE.updateComplete,
   eventresult: EVENT_RESULT.error,
 };
+
+/** One failure more. */
+function longer(payload: string, before: Backoff | undefined): Backoff {
+  const failures = before?.payload === payload ? before.failures + 1 : 1;
+  const hours = Math.min(FIRST_BACKOFF_HOURS * 2 ** (failures - 1), MAX_BACKOFF_HOURS);
+  return { payload, failures, until: new Date(Date.now() + hours * 3_600_000).toISOString() };
+}
 
 /** As nebraska wants versions: semantic to the letter. */
 function strict(version: string | undefined): string {

@@ -40,11 +40,23 @@ export const FIRST_WAIT_MS = 1000;
 /** Seconds until a server must have answered to events alone: nobody waits for them for long. */
 export const EVENT_SECONDS = 5;
 
+/** Milliseconds for which a server that did not hear an event is told of no more: they come later. */
+export const DEAF_MS = 60_000;
+
 /** Events that are kept until a server takes them; the oldest go first. */
 export const MAX_EVENTS = 32;
 
 /** Most characters of an answer that is kept, in case the server does not repeat it. */
 export const MAX_GRANT_LENGTH = 64 << 10;
+
+/**
+ * Hours for which a package that could not be fetched is not tried again without a person, as update_engine
+ * does it; twice as long each time, and {@linkcode MAX_BACKOFF_HOURS} at the most.
+ */
+export const FIRST_BACKOFF_HOURS = 24;
+
+/** See {@linkcode FIRST_BACKOFF_HOURS}. */
+export const MAX_BACKOFF_HOURS: number = 16 * 24;
 
 /** The longest `PollInterval` that is honoured, in seconds. */
 export const MAX_POLL_SECONDS = 86_400;

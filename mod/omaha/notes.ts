@@ -34,6 +34,18 @@ export interface KeptUpdate {
   readonly to?: string;
   /** The answer that offered it: nebraska gives it once. */
   readonly grant?: string;
+  /** SHA-1 of what is to be fetched. */
+  readonly payload?: string;
+}
+
+/** Something that could not be fetched. */
+export interface Backoff {
+  /** SHA-1 of it. */
+  readonly payload: string;
+  /** How often. */
+  readonly failures: number;
+  /** When it is tried again, RFC 3339. */
+  readonly until: string;
 }
 
 /** The file's contents. */
@@ -46,6 +58,8 @@ export interface Notes {
   readonly update?: KeptUpdate;
   /** When the server wants to be asked again, RFC 3339. */
   readonly ask_after?: string;
+  /** What could not be fetched. */
+  readonly backoff?: Backoff;
 }
 
 /**
@@ -117,7 +131,7 @@ export class NoteFile {
  */
 export function parseNotes(text: string): Notes {
   const value: unknown = JSON.parse(text);
-  const { machine_id, events, update, ask_after } = objectOf(value, "the notes");
+  const { machine_id, events, update, ask_after, backoff } = objectOf(value, "the notes");
   need(typeof machine_id === "string" && /^[0-9a-f]{32}$/.test(machine_id), "machine_id");
   need(Array.isArray(events), "events");
   for (const event of events as unknown[]) {
@@ -137,6 +151,12 @@ export function parseNotes(text: string): Notes {
     ask_after === undefined || typeof ask_after === "string" && isMoment(ask_after),
     "ask_after",
   );
+  if (backoff !== undefined) {
+    const { payload, failures, until } = objectOf(backoff, "backoff");
+    need(typeof payload === "string", "backoff.payload");
+    need(Number.isSafeInteger(failures) && Number(failures) > 0, "backoff.failures");
+    need(typeof until === "string" && isMoment(until), "backoff.until");
+  }
   return value as Notes;
 }
 

@@ -42,6 +42,8 @@ export interface OfferedRelease {
   readonly maxFailures?: number;
   /** When the server wants it to be installed, where it says: `now`, or a time. */
   readonly deadline?: string;
+  /** After it could not be fetched it is not to be tried again at once. */
+  readonly backsOff: boolean;
 }
 
 /** All of an answer. */
@@ -120,6 +122,7 @@ function readManifest({ version = "", packages, actions }: OmahaManifest): Offer
     packages: read,
     maxFailures: action?.MaxFailureCountPerUrl,
     deadline: action?.deadline ? shown(action.deadline) : undefined,
+    backsOff: !action?.DisablePayloadBackoff && !action?.deadline,
   };
 }
 

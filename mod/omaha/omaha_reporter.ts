@@ -73,7 +73,7 @@ export class OmahaReporter implements Reporter {
       const event = { ...FAILED, errorcode: ERROR_CODE.rolledBack, nextversion: version };
       this.#tell(async (client) => {
         await client.tell({ ...event, version: (await client.update())?.from });
-        await client.ended();
+        await client.ended(true);
       });
     }
   }
@@ -96,7 +96,7 @@ export class OmahaReporter implements Reporter {
       nextversion: isNew ? undefined : update?.to,
       ...event,
     });
-    await client.ended();
+    await client.ended(isNew);
   }
 
   /** One after the other; whatever goes wrong stays here. */

@@ -72,6 +72,8 @@ export class OmahaSource implements UpdateSource, Disposable {
     const check = await client.checkForUpdate(signal);
     if (!check) return undefined;
     const { codebases, target, floors } = readOffer(check, server);
+    const payload = target.packages.map(({ sha1 }) => sha1).join(" ");
+    if (!await client.mayFetch(payload, target.backsOff)) return undefined;
     this.#codebases = codebases;
     this.#floors = floors;
     if (target.deadline) {

@@ -14,7 +14,9 @@ import { STATUS_MARK } from "./story.ts";
 
 /** An update server on this machine, with the releases below one directory. */
 export interface UpdateServer extends AsyncDisposable {
-  /** What a node has as `server=` in its update.conf. */
+  /** Name of the setting that has its address; `server` where absent. */
+  readonly setting?: "server" | "omaha";
+  /** What a node has there in its update.conf. */
   readonly address: string;
   /** What a node says besides, when it asks. */
   readonly flags: string;
@@ -107,7 +109,7 @@ function cloudConfig(server: UpdateServer): string {
   return `#cloud-config
 hostname: demo
 updates:
-  server: ${server.address}
+  ${server.setting ?? "server"}: ${server.address}
   channel: stable
   pubkey: ${server.pubkey}
   health_deadline: 10

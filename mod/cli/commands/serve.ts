@@ -1,5 +1,6 @@
 import type { Desk } from "../answer.ts";
 import { examples, withOutput } from "../options.ts";
+import { DEFAULT_APP_ID } from "../settings.ts";
 
 /** Where releases are put unless another directory is named. */
 export const DEFAULT_DIRECTORY = "/var/lib/kubesolo/serve";
@@ -22,9 +23,6 @@ Nodes ask with
 
 The compiled agent serves directories in its own places (${DEFAULT_DIRECTORY});
 from a checkout, \`deno task serve --dir DIR\` serves any.`;
-
-/** What nodes call themselves over Omaha unless told otherwise. */
-export const DEFAULT_APP_ID = "io.kubesolo.os";
 
 /** `serve`. */
 export function addServe({ program, reporter }: Desk): void {

@@ -1,0 +1,233 @@
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { type Phase, UpdateError } from "../../mod/core/mod.ts";
+import { EVENT_SECONDS, MAX_EVENTS, OmahaError, parseNotes } from "../../mod/omaha/mod.ts";
+import { MemoryDisk } from "../fakes/memory_disk.ts";
+import { closedPort } from "../http/_servers.ts";
+import {
+  Fleet,
+  FleetNode,
+  manifestXml,
+  NO_UPDATE,
+  NOTES,
+  offerXml,
+  packageXml,
+  responseXml,
+} from "./_fleet.ts";
+import { Nebraska } from "./_nebraska.ts";
+
+/** A fleet's server by nebraska's rules, which offers 2.0.0. */
+function offering(): { fleet: Fleet; nebraska: Nebraska } {
+  const nebraska = new Nebraska();
+  const image = packageXml("root.img", new Uint8Array(5));
+  nebraska.offer = {
+    version: "2.0.0",
+    xml: offerXml(["http://x/"], [manifestXml("2.0.0", [image])]),
+  };
+  return { fleet: new Fleet((request) => nebraska.answer(request)), nebraska };
+}
+
+/** The node goes from phase to phase, and the command ends, with an error perhaps. */
+async function goes(node: FleetNode, phases: readonly Phase[], error?: unknown): Promise<void> {
+  phases.slice(1).forEach((to, at) => {
+    node.telling.report({ kind: "phase", from: phases[at], to, version: "2.0.0" });
+  });
+  await node.telling.end(error);
+}
+
+function failure(
+  code: "source" | "verification" | "slot" | "unhealthy",
+  cause?: unknown,
+): UpdateError {
+  return new UpdateError(code, { operation: "x", found: "y", advice: "z", cause });
+}
+
+/** A node that has begun an update. */
+async function begun(fleet: Fleet): Promise<FleetNode> {
+  const node = new FleetNode(fleet.url);
+  await node.source.latest();
+  await goes(node, ["checking", "downloading"]);
+  return node;
+}
+
+Deno.test("each end of an update has its event and its number", async () => {
+  const cases: readonly (readonly [phases: readonly Phase[], error: unknown, last: string])[] = [
+    [["downloading", "staged"], undefined, "14/1"],
+    [["downloading", "staged", "activated"], undefined, "800/1"],
+    [["verifying", "success"], undefined, "3/2"],
+    [["downloading", "failed"], failure("source"), "3/0 9"],
+    [["downloading", "failed"], failure("verification"), "3/0 10"],
+    [["downloading", "failed"], failure("slot"), "3/0 1"],
+    [["downloading", "failed"], new OmahaError(11, "verification", failure("slot")), "3/0 11"],
+    [
+      ["downloading", "failed"],
+      failure("source", new OmahaError(2404, "source", failure("slot"))),
+      "3/0 2404",
+    ],
+    [["activated", "rolled_back"], undefined, "3/0 44"],
+    [["verifying", "failed", "rolled_back"], undefined, "3/0 44"],
+    // what decides nothing, and what goes back to where it was
+    [["verifying", "failed"], failure("unhealthy"), "13/1"],
+    [["staged", "checking", "staged"], failure("source"), "13/1"],
+    [["activated", "checking", "activated"], undefined, "13/1"],
+    [["success", "checking", "success"], undefined, "13/1"],
+  ];
+  for (const [phases, error, last] of cases) {
+    const { fleet, nebraska } = offering();
+    await using _ = fleet;
+    using node = await begun(fleet);
+    await goes(node, phases, error);
+    assertEquals(fleet.events.at(-1), last, phases.join());
+    assertEquals([nebraska.ignored, node.reporter.warnings], [[], []]);
+    const isOver = last.startsWith("3/");
+    assertEquals(node.notes.update === undefined, isOver, "what is over is forgotten");
+  }
+});
+
+Deno.test("an update of another source is none of the server's business", async () => {
+  const { fleet } = offering();
+  await using _ = fleet;
+  using node = new FleetNode(fleet.url);
+  await goes(node, ["downloading", "staged", "activated"]);
+  await goes(node, ["verifying", "success"]);
+  assertEquals(fleet.asked, []);
+});
+
+Deno.test("a failure before anything was begun is told as well", async () => {
+  await using fleet = new Fleet(NO_UPDATE);
+  using node = new FleetNode(fleet.url);
+  await goes(node, ["idle", "checking", "failed"], new OmahaError(34, "source", failure("slot")));
+  assertEquals(fleet.events, ["3/0 34"]);
+});
+
+Deno.test("what a server does not hear is kept over boots, and told once", async () => {
+  const { fleet, nebraska } = offering();
+  await using _ = fleet;
+  using node = await begun(fleet);
+  using deaf = new FleetNode(`http://127.0.0.1:${closedPort()}`, { disk: node.disk });
+  await goes(deaf, ["downloading", "staged", "activated"]);
+  const { events } = parseNotes(JSON.stringify(deaf.notes));
+  assertEquals(events.map(({ eventtype }) => eventtype), [14, 800]);
+  assertStringIncludes(deaf.reporter.warnings[0], "will with the next request");
+  using after = new FleetNode(fleet.url, { disk: node.disk });
+  await goes(after, ["verifying", "success"]);
+  assertEquals(nebraska.history.slice(1), [
+    "1.0.0 Downloading",
+    "2.0.0 Downloaded",
+    "2.0.0 Installed",
+    "2.0.0 Complete",
+  ]);
+  assertEquals(after.notes.events, []);
+});
+
+Deno.test("a server that says nothing holds a command up for seconds, and only at its end", async () => {
+  const gone = Promise.withResolvers<Response>();
+  const began = performance.now();
+  await using fleet = new Fleet((_, count) => count === 1 ? new Response(NO_UPDATE) : gone.promise);
+  using node = new FleetNode(fleet.url);
+  await node.source.latest();
+  for (const to of ["downloading", "staged", "activated"] as const) {
+    node.telling.report({ kind: "phase", from: "staged", to, version: "2.0.0" });
+  }
+  assert(performance.now() - began < 1000 * EVENT_SECONDS, "nobody waits while it goes on");
+  await node.telling.end();
+  gone.resolve(new Response(null, { status: 500 }));
+  assertEquals(fleet.asked.length, 2, "after one that is not heard no more are tried");
+  assertEquals(parseNotes(JSON.stringify(node.notes)).events.length, 3);
+  const seconds = (performance.now() - began) / 1000;
+  assert(seconds < 3 * EVENT_SECONDS, `${seconds} s`);
+});
+
+Deno.test("of a long night's failures one of a kind is kept, and never more than a few", async () => {
+  const disk = new MemoryDisk();
+  const server = `http://127.0.0.1:${closedPort()}`;
+  const fail = async (error: unknown) => {
+    using node = new FleetNode(server, { disk });
+    await goes(node, ["checking", "failed"], error);
+    return parseNotes(JSON.stringify(node.notes)).events;
+  };
+  await fail(failure("source"));
+  assertEquals((await fail(failure("source"))).length, 1);
+  for (let n = 0; n < MAX_EVENTS + 3; n++) {
+    await fail(new OmahaError(3000 + n, "source", failure("slot")));
+  }
+  const events = await fail(failure("slot"));
+  assertEquals([events.length, events.at(-1)?.errorcode], [MAX_EVENTS, 1]);
+});
+
+Deno.test("notes that are garbled are begun anew, and a disk that is full stops nothing", async () => {
+  const garbled = [
+    "",
+    "null",
+    "{}",
+    '{"machine_id":"x","events":[]}',
+    JSON.stringify({ machine_id: "0".repeat(32), events: [{ eventtype: "13" }] }),
+    JSON.stringify({ machine_id: "0".repeat(32), events: [], update: { session: 1 } }),
+    JSON.stringify({ machine_id: "0".repeat(32), events: [], ask_after: "soon" }),
+    " ".repeat(600_000),
+  ];
+  for (const text of garbled) {
+    const { fleet } = offering();
+    await using _ = fleet;
+    const disk = new MemoryDisk();
+    disk.put(NOTES, text);
+    using node = new FleetNode(fleet.url, { disk });
+    assertEquals((await node.client.checkForUpdate())?.manifests.length ?? 1, 1);
+    assertStringIncludes(node.reporter.warnings[0], "cannot be used");
+    parseNotes(JSON.stringify(node.notes));
+  }
+  const disk = new MemoryDisk();
+  disk.cutAt({ step: 0, torn: false });
+  await using other = new Fleet(NO_UPDATE);
+  using node = new FleetNode(other.url, { disk });
+  assertEquals(await node.source.latest(), undefined);
+  await goes(node, ["idle", "checking", "failed"], failure("source"));
+  assertEquals(other.events, ["3/0 9"]);
+  assertStringIncludes(node.reporter.warnings[0], "cannot be written");
+});
+
+Deno.test("a server that waits for an update nobody knows of is set free", async () => {
+  const { fleet, nebraska } = offering();
+  await using _ = fleet;
+  using node = await begun(fleet);
+  const { machine_id } = node.notes;
+  const disk = new MemoryDisk();
+  disk.put(NOTES, JSON.stringify({ machine_id, events: [] }));
+  using forgetful = new FleetNode(fleet.url, { disk });
+  assertEquals((await forgetful.source.latest())?.version, "2.0.0");
+  assertEquals(nebraska.history, [
+    "1.0.0 UpdateGranted",
+    "1.0.0 Downloading",
+    "1.0.0 Error 2",
+    "1.0.0 UpdateGranted",
+  ]);
+});
+
+Deno.test("what could not be fetched is not tried again at once, unless somebody wants it", async () => {
+  let action: Readonly<Record<string, string>> = {};
+  const image = packageXml("root.img", new Uint8Array(5));
+  await using fleet: Fleet = new Fleet(() => {
+    const manifest = manifestXml("2.0.0", [image], action);
+    return new Response(responseXml(offerXml(["http://x/"], [manifest])));
+  });
+  const disk = new MemoryDisk();
+  const fails = async () => {
+    using node = new FleetNode(fleet.url, { disk });
+    await node.source.latest();
+    await goes(node, ["checking", "downloading", "failed"], failure("source"));
+    const { failures, until } = node.notes.backoff as { failures: number; until: string };
+    return [failures, Math.round((Date.parse(until) - Date.now()) / 3_600_000)];
+  };
+  const offered = async (unattended: boolean) => {
+    using node = new FleetNode(fleet.url, { disk, unattended });
+    return (await node.source.latest())?.version;
+  };
+  assertEquals(await fails(), [1, 24]);
+  assertEquals(await fails(), [2, 48]);
+  for (let n = 3; n < 7; n++) await fails();
+  assertEquals(await fails(), [7, 16 * 24]);
+  assertEquals([await offered(true), await offered(false)], [undefined, "2.0.0"]);
+  for (const attribute of ["DisablePayloadBackoff", "deadline"]) {
+    action = { [attribute]: attribute === "deadline" ? "now" : "true" };
+    assertEquals(await offered(true), "2.0.0", attribute);
+  }
+});
