@@ -14,7 +14,7 @@ import {
 } from "../core/mod.ts";
 import { readHostname } from "../host/mod.ts";
 import { type HttpOptions, type Tls, WebClient } from "../http/mod.ts";
-import { NoteFile, OmahaClient, OmahaReporter, OmahaSource, UPDATE_PATH } from "../omaha/mod.ts";
+import { NoteFile, OmahaClient, OmahaSource, OmahaTeller, UPDATE_PATH } from "../omaha/mod.ts";
 import type { Settings } from "./read_settings.ts";
 import { AGENT_VERSION } from "./scope.ts";
 
@@ -66,12 +66,9 @@ export async function openOmaha(places: OmahaPlaces): Promise<OpenOmaha> {
   return { client, server, web, http };
 }
 
-/** A reporter that tells that server as well; what it needs is opened once there is something to tell. */
-export function tellingFleet(
-  reporter: Reporter,
-  open: () => Promise<OpenOmaha>,
-): OmahaReporter {
-  return new OmahaReporter(reporter, async () => (await open()).client);
+/** Tells that server how updates get on. */
+export function omahaTeller({ client }: OpenOmaha): OmahaTeller {
+  return new OmahaTeller(client);
 }
 
 /** The source of what it offers. */

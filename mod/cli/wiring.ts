@@ -32,6 +32,7 @@ import {
 } from "../host/mod.ts";
 import { CommandMounts, DevicePartitions, PartitionSlotStore } from "../slots/mod.ts";
 import { BUILT_AT, scopedPath } from "./scope.ts";
+import { FleetReporter } from "./fleet_reporter.ts";
 import { readSettings, type SettingFlags } from "./read_settings.ts";
 import { isOmaha, openSource, sourceTls } from "./source.ts";
 
@@ -221,9 +222,11 @@ async function open(
       node: () => node,
     });
   });
-  const fleet = command !== "status" && isOmaha(settings, flags.from)
-    ? await import("./omaha.ts").then(({ tellingFleet }) => tellingFleet(reporter, omaha))
-    : undefined;
+  const teller = once(async () => {
+    const { omahaTeller } = await import("./omaha.ts");
+    return omahaTeller(await omaha());
+  });
+  const fleet = isOmaha(settings, flags.from) ? new FleetReporter(reporter, teller) : undefined;
   const quiet = quietly(fleet ?? reporter);
   const { mounts, slots, bootEnv, states } = partsOf(disk, flags, places, quiet);
   const node: Node = {

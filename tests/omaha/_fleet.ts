@@ -7,13 +7,14 @@
 
 import { createHash } from "node:crypto";
 import { type Artifact, transfer, type Trust } from "../../mod/core/mod.ts";
+import { FleetReporter } from "../../mod/cli/fleet_reporter.ts";
 import { WebClient } from "../../mod/http/mod.ts";
 import {
   NoteFile,
   OmahaClient,
-  OmahaReporter,
   type OmahaRequest,
   OmahaSource,
+  OmahaTeller,
   parseRequest,
 } from "../../mod/omaha/mod.ts";
 import { RecordedReporter, RecordedSink, sha256 } from "../core/_recorded_sink.ts";
@@ -138,7 +139,7 @@ export class FleetNode implements Disposable {
   readonly waits: number[];
   readonly client: OmahaClient;
   readonly source: OmahaSource;
-  readonly telling: OmahaReporter;
+  readonly telling: FleetReporter;
 
   /** A node of `server` that runs 1.0.0 unless told otherwise; `disk` has what was there before. */
   constructor(
@@ -176,7 +177,8 @@ export class FleetNode implements Disposable {
       http: { trust, sleep },
       reporter: this.reporter,
     });
-    this.telling = new OmahaReporter(this.reporter, () => Promise.resolve(this.client));
+    const teller = new OmahaTeller(this.client);
+    this.telling = new FleetReporter(this.reporter, () => Promise.resolve(teller));
   }
 
   /** What it has kept. */

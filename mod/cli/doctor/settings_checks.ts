@@ -9,7 +9,9 @@ import { choosePrefix, describeFile, executableBelow } from "../install/executab
 import { readUnit } from "../install/plan_files.ts";
 import { serviceManager } from "../install/services.ts";
 import { HOMES, type InitWithFiles, isOurs, unitFiles } from "../install/unit_files.ts";
+import { nameOf } from "../read_settings.ts";
 import { reportSettings } from "../report_settings.ts";
+import { type SettingName, subjectOf } from "../settings.ts";
 import { openTrust } from "../trust.ts";
 import {
   type Check,
@@ -54,7 +56,8 @@ async function judgeSettings({ parts: { disk }, flags }: Sight): Promise<Finding
       warning(`${file}:${line}: ${message}`, "see `kubesolo-update config`")
     ),
   ];
-  const server = settings.find(({ key }) => key === "server")?.value;
+  const isServer = (name: SettingName | undefined) => name && subjectOf(name) === "server";
+  const server = settings.find(({ key }) => isServer(nameOf(key)))?.value;
   if (server === undefined && findings.length === 0) {
     const found = exists ? `no server in ${file}` : `no ${file}`;
     findings.push(warning(found, `name the update server: server=… in ${file}`));

@@ -1,0 +1,80 @@
+/**
+ * Tells an Omaha server how an update gets on.
+ *
+ * @module
+ */
+
+import { type Phase, UpdateError, type UpdateEvent } from "../core/mod.ts";
+import { FAILED, type OmahaClient } from "./client.ts";
+import { ERROR_CODE, EVENT_RESULT, EVENT_TYPE } from "./codes.ts";
+import type { KeptEvent, KeptUpdate } from "./notes.ts";
+import { errorCodeOf } from "./omaha_error.ts";
+
+/** Milestones on the way of an update. */
+const MILESTONES: Readonly<Partial<Record<Phase, number>>> = {
+  downloading: EVENT_TYPE.updateDownloadStarted,
+  staged: EVENT_TYPE.updateDownloadFinished,
+  activated: EVENT_TYPE.installed,
+};
+
+/**
+ * Knows which changes of phase a server hears of: 13/1 where a download starts, 14/1 where it is staged,
+ * 800/1 where it is activated, 3/2 where it is confirmed, 3/0 with a number where it has failed, 3/0 with 44
+ * where it was rolled back.
+ *
+ * What does not get through is kept, and said with the next request; nothing here throws.
+ */
+export class OmahaTeller {
+  readonly #client: OmahaClient;
+
+  /** `client` speaks for the node. */
+  constructor(client: OmahaClient) {
+    this.#client = client;
+  }
+
+  /** The update has got on, or was rolled back. */
+  async phase({ from, to, version }: UpdateEvent & { kind: "phase" }): Promise<void> {
+    if (to === "downloading") await this.#client.began(version);
+    // a check that has found nothing to do goes back to where it came from
+    else if (from === "checking") return;
+    const update = await this.#client.update();
+    if (to === "rolled_back") {
+      const errorcode = ERROR_CODE.rolledBack;
+      await this.#over({ ...FAILED, errorcode, nextversion: version }, update);
+      return;
+    }
+    // one that another source has offered is none of the server's business
+    if (!update) return;
+    const eventtype = MILESTONES[to];
+    if (eventtype !== undefined) {
+      await this.#client.tell({
+        eventtype,
+        eventresult: EVENT_RESULT.success,
+        version: update.from,
+        nextversion: update.to,
+      });
+    } else if (to === "success") {
+      await this.#client.tell({
+        eventtype: EVENT_TYPE.updateComplete,
+        eventresult: EVENT_RESULT.successReboot,
+        version: update.to,
+        previousversion: update.from,
+      });
+      await this.#client.ended(true);
+    }
+  }
+
+  /** An update has failed, perhaps before it had begun. */
+  async failed(error: unknown): Promise<void> {
+    // a health check that says no decides nothing yet: the slot is on trial
+    if (error instanceof UpdateError && error.code === "unhealthy") return;
+    const update = await this.#client.update();
+    const event = { ...FAILED, errorcode: errorCodeOf(error), nextversion: update?.to };
+    await this.#over(event, update, false);
+  }
+
+  async #over(event: KeptEvent, update: KeptUpdate | undefined, isFetched = true): Promise<void> {
+    await this.#client.tell({ ...event, version: update?.from });
+    await this.#client.ended(isFetched);
+  }
+}
