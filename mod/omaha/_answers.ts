@@ -16,7 +16,13 @@ export function plain(status: number, text: string, headers: HeadersInit = {}): 
 
 /** A document. */
 export function xml(status: number, document: string): Response {
-  return new Response(document, { status, headers: { "content-type": "text/xml; charset=utf-8" } });
+  const bytes = new TextEncoder().encode(document);
+  const headers = {
+    "content-type": "text/xml; charset=utf-8",
+    // else it goes out in chunks, which not every client of the protocol takes
+    "content-length": String(bytes.length),
+  };
+  return new Response(bytes, { status, headers });
 }
 
 /** Whether a body of this type may be an Omaha request; clients that name none are taken too. */
