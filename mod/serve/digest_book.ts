@@ -17,6 +17,12 @@ export interface DigestStore {
   keepDigests(path: string, stamp: string, digests: FileDigests): void;
 }
 
+/** Milliseconds within which two changes of a file may have the same time: a kernel's tick, and more. */
+const TICK_MS = 50;
+
+/** A file waits for its digests. */
+export class BeingChecked extends Error {}
+
 interface Known {
   readonly stamp: string;
   readonly digests?: FileDigests;
@@ -43,15 +49,16 @@ export class DigestBook {
   }
 
   /**
-   * The digests of a file; undefined where they are still to be computed.
+   * The digests of a file, which messages call `what`.
+   * @throws {BeingChecked} where they are still to be computed.
    * @throws {Error} where it cannot be read.
    */
-  of({ path, info }: FoundFile): FileDigests | undefined {
+  of({ path, info }: FoundFile, what: string): FileDigests {
     const stamp = stampOf(info);
     const known = this.#known.get(path);
     if (known?.stamp === stamp) {
-      if (known.problem !== undefined) throw new Error(known.problem);
-      return known.digests;
+      if (known.digests) return known.digests;
+      throw new Error(known.problem);
     }
     const digests = this.#store?.digestsOf(path, stamp);
     if (digests) {
@@ -59,7 +66,7 @@ export class DigestBook {
       return digests;
     }
     this.#wanted.set(path, stamp);
-    return undefined;
+    throw new BeingChecked(`${what} is being checked`);
   }
 
   /** Computes what is wanted, for about so long; one file at least. */
@@ -75,7 +82,9 @@ export class DigestBook {
   async #compute(path: string): Promise<void> {
     let stamp = "";
     try {
-      stamp = stampOf(await Deno.stat(path));
+      const info = await Deno.stat(path);
+      stamp = stampOf(info);
+      await settled(info);
       const digests = await digestsOf(path);
       // of a file that is still being written they are nothing's
       if (stampOf(await Deno.stat(path)) !== stamp) return;
@@ -95,4 +104,10 @@ export class DigestBook {
       return;
     }
   }
+}
+
+/** Resolves when a change of the file would show in its time. */
+async function settled({ mtime }: Deno.FileInfo): Promise<void> {
+  const age = Date.now() - (mtime?.getTime() ?? 0);
+  if (age >= 0 && age < TICK_MS) await new Promise((resolve) => setTimeout(resolve, TICK_MS - age));
 }

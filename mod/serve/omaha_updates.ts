@@ -18,7 +18,7 @@ import { documentAnswer, fileAnswer, plain, typeOf } from "./_answers.ts";
 import { fileInside } from "./_paths.ts";
 import type { Catalogue } from "./catalogue.ts";
 import { chooseRelease, type Wish, wishOf } from "./choose_release.ts";
-import type { Fleet } from "./fleet.ts";
+import type { Fleet, FleetNode } from "./fleet.ts";
 import type { CompleteRelease } from "./release_place.ts";
 import { stampOf, storedFile } from "./stored_file.ts";
 
@@ -55,32 +55,33 @@ export function updatesHandler(
     },
     updateCheck(app, visit) {
       const wish = wishOf(app, visit.request.os);
-      const { id } = seen(app, wish, visit);
+      const node = seen(app, wish, visit);
       try {
         return offer(parts, {
-          id,
+          node,
           wish,
           origin: visit.origin,
           severalOk: app.multi_manifest_ok === true,
         });
       } catch (error) {
-        say(id, `is offered nothing: ${reasonOf(error)}`);
+        say(nameOf(node), `is offered nothing: ${reasonOf(error)}`);
         throw error;
       }
     },
     event(event, app, visit) {
-      const { id } = seen(app, wishOf(app, visit.request.os), visit);
-      fleet.happened(id, event, app.version ?? "");
+      const node = seen(app, wishOf(app, visit.request.os), visit);
+      fleet.happened(node.id, event, app.version ?? "");
       const { eventtype = 0, eventresult = 0, errorcode } = event;
       const error = errorcode ? `, error ${errorcode}` : "";
-      say(id, `reports event ${eventtype}, result ${eventresult}${error}`, true);
+      const words = `event ${eventtype}, result ${eventresult}${error}`;
+      say(nameOf(node), `reports ${words}: it is ${fleet.get(node.id)?.phase}`, true);
     },
   });
 }
 
 /** A node that asks for an update. */
 interface Asking {
-  readonly id: string;
+  readonly node: FleetNode;
   readonly wish: Wish;
   readonly origin: string;
   /** Whether it takes all the steps at once. */
@@ -90,7 +91,7 @@ interface Asking {
 /** What a node is offered; undefined where that is nothing. */
 function offer(
   { catalogue, fleet, say }: OmahaParts,
-  { id, wish, origin, severalOk }: Asking,
+  { node, wish, origin, severalOk }: Asking,
 ): OmahaOffer | undefined {
   const { newest, steps } = chooseRelease(
     wish,
@@ -105,12 +106,12 @@ function offer(
       : isCurrent
       ? `which is not older than ${newest.release.version}`
       : `no way leads to ${newest.release.version}`;
-    say(id, `runs ${wish.version}: ${why}`);
-    fleet.notOffered(id, isCurrent);
+    say(nameOf(node), `runs ${wish.version}: ${why}`);
+    fleet.notOffered(node.id, isCurrent);
     return undefined;
   }
-  say(id, `runs ${wish.version}, and is offered ${next.release.version}`, true);
-  fleet.offered(id, next.release.version);
+  say(nameOf(node), `runs ${wish.version}, and is offered ${next.release.version}`, true);
+  fleet.offered(node.id, next.release.version);
   const codebase = (one: CompleteRelease) => `${origin}${PACKAGES_PATH}${one.id}/`;
   if (steps.length === 1 || !severalOk) {
     return { urls: [codebase(next)], manifests: [manifestOf(next)] };
@@ -124,6 +125,10 @@ function offer(
       { ...manifestOf(target), is_target: true },
     ],
   };
+}
+
+function nameOf({ alias, id }: FleetNode): string {
+  return alias ? `${alias} (${id})` : id;
 }
 
 /** One version as a manifest; `prefix` is where its packages are below the codebase. */

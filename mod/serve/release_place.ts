@@ -9,7 +9,7 @@ import { type ArtifactName, oneLine, reasonOf, type Release, UpdateError } from 
 import { type Latest, parseLatest, parseSteppingStones } from "../http/mod.ts";
 import { fileInside, type FoundFile, namesOf } from "./_paths.ts";
 import { LATEST_FILE, type Place } from "./_walk.ts";
-import type { DigestBook } from "./digest_book.ts";
+import { BeingChecked, type DigestBook } from "./digest_book.ts";
 import { MAX_LATEST_BYTES, MAX_SIGNATURE_BYTES } from "./limits.ts";
 import type { FileDigests } from "./stored_file.ts";
 
@@ -63,9 +63,6 @@ export interface ReleasePlace {
 /** Beside a `latest.json`; the first of them is what nodes ask for first. */
 const SIGNATURES = [".sig", ".minisig"];
 
-class Missing extends Error {}
-class Pending extends Error {}
-
 /** Looks at the directory; `root` is the real path of the one that is served. */
 export async function readReleasePlace(
   root: string,
@@ -104,7 +101,7 @@ export async function readReleasePlace(
       complete.set(one, await completeArtifacts(root, home.host, one, book));
     }));
     const failures = all.flatMap((one) => one.status === "rejected" ? [one.reason] : []);
-    const worst = failures.find((one) => !(one instanceof Pending)) ?? failures[0];
+    const worst = failures.find((one) => !(one instanceof BeingChecked)) ?? failures[0];
     if (worst) throw worst;
     const releases = announced((one) => complete.get(one) ?? []);
     const problem = releases.some(({ artifacts }) => artifacts.length === 0)
@@ -112,7 +109,7 @@ export async function readReleasePlace(
       : undefined;
     return { name, state: "offered", problem, releases, documents };
   } catch (error) {
-    const state = error instanceof Pending ? "checking" : "incomplete";
+    const state = error instanceof BeingChecked ? "checking" : "incomplete";
     const releases = announced(() => []);
     return { ...nothing, releases, state, problem: oneLine(reasonOf(error)) };
   }
@@ -133,20 +130,19 @@ async function completeArtifacts(
 ): Promise<readonly CompleteArtifact[]> {
   const here = [...urls.values()].filter((url) => url.host === host);
   if (here.length === 0) return [];
-  if (here.length < urls.size) throw new Missing("some of its files lie on another host");
+  if (here.length < urls.size) throw new Error("some of its files lie on another host");
   const found: CompleteArtifact[] = [];
   for (const { name, sha256, size } of release.artifacts) {
     const names = namesOf((urls.get(name) as URL).pathname);
     const file = names && await fileInside(root, names);
     const where = `${name} of ${release.version}`;
-    if (!file) throw new Missing(`${where} is not there`);
+    if (!file) throw new Error(`${where} is not there`);
     if (size !== undefined && file.info.size !== size) {
-      throw new Missing(`${where} has ${file.info.size} bytes of ${size}`);
+      throw new Error(`${where} has ${file.info.size} bytes of ${size}`);
     }
-    const digests = book.of(file);
-    if (!digests) throw new Pending(`${where} is being checked`);
+    const digests = book.of(file, where);
     if (digests.sha256 !== sha256) {
-      throw new Missing(`${where} does not have the SHA-256 that ${LATEST_FILE} says`);
+      throw new Error(`${where} does not have the SHA-256 that ${LATEST_FILE} says`);
     }
     found.push({ name, ...file, digests });
   }

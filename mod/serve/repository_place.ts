@@ -19,7 +19,7 @@ import {
 } from "../oras/mod.ts";
 import { fileInside, type FoundFile } from "./_paths.ts";
 import type { Place } from "./_walk.ts";
-import type { DigestBook } from "./digest_book.ts";
+import { BeingChecked, type DigestBook } from "./digest_book.ts";
 import { MAX_INDEX_DEPTH, MAX_MANIFESTS } from "./limits.ts";
 import { stampOf } from "./stored_file.ts";
 
@@ -50,6 +50,8 @@ export interface RepositoryPlace {
   readonly referrers: ReadonlyMap<string, readonly Descriptor[]>;
   /** What is not served, by tag or digest, and why. */
   readonly problems: ReadonlyMap<string, string>;
+  /** Whether some of it waits for its digests. */
+  readonly isChecking: boolean;
   /** What changes where the layout does; undefined where it has to be read again. */
   readonly stamp?: string;
 }
@@ -70,14 +72,15 @@ export async function readRepositoryPlace(
   const name = place || ROOT_REPOSITORY;
   const tags = new Map<string, string>();
   const empty = { place, name, tags, manifests: reading.manifests, blobs: reading.blobs };
-  const nothing = { ...empty, referrers: new Map(), problems: new Map<string, string>() };
+  const problems = new Map<string, string>();
+  const nothing = { ...empty, referrers: new Map(), problems, isChecking: false };
   try {
     if (!isRepository(name)) {
       throw new Error("no name of a repository: lower case, digits, and . _ - between them");
     }
     const stamp = await reading.stamp();
     if (before?.stamp === stamp) return before;
-    const problems = nothing.problems;
+    let isChecking = false;
     for (const entry of await reading.index()) {
       const tag = entry.annotations?.[REF_NAME];
       try {
@@ -89,14 +92,16 @@ export async function readRepositoryPlace(
         await reading.complete(entry, 0);
         if (tag !== undefined && !problems.has(tag)) tags.set(tag, entry.digest);
       } catch (error) {
+        isChecking ||= error instanceof BeingChecked;
         problems.set(oneLine(tag ?? entry.digest), oneLine(reasonOf(error)));
       }
     }
     const sorted = new Map([...tags].sort(([a], [b]) => a < b ? -1 : 1));
     const referrers = referrersAmong(reading.manifests.values());
-    return { ...nothing, tags: sorted, referrers, ...problems.size === 0 && { stamp } };
+    return { ...nothing, tags: sorted, referrers, isChecking, ...problems.size === 0 && { stamp } };
   } catch (error) {
-    return { ...nothing, problems: new Map([["", oneLine(reasonOf(error))]]) };
+    problems.set("", oneLine(reasonOf(error)));
+    return nothing;
   }
 }
 
@@ -154,8 +159,7 @@ class Reading {
     if (file.info.size !== size) {
       throw new Error(`${digest} has ${file.info.size} bytes of ${size}`);
     }
-    const digests = this.#book.of(file);
-    if (!digests) throw new Error(`${digest} is being checked`);
+    const digests = this.#book.of(file, digest);
     if (`sha256:${digests.sha256}` !== digest) throw new Error(`${digest} has other bytes`);
     if (!isManifestType(mediaType)) {
       this.blobs.set(digest, file);

@@ -46,10 +46,10 @@ function linesOf({ places, repositories, problems }: Contents): Map<string, stri
         : `is not offered (${state})${why}`,
     );
   }
-  for (const { place, name, tags, problems } of repositories.values()) {
-    const lost = [...problems].map(([what, why]) => `, not ${what}: ${why}`).join("");
+  for (const { name, tags, problems, isChecking } of repositories.values()) {
+    const lost = [...problems].map(([what, why]) => `; not ${what}: ${why}`).join("");
     const tagged = [...tags.keys()].join(", ") || "nothing";
-    lines.set(`/${place} as a registry`, `has ${tagged} in ${name}${lost}`);
+    lines.set(`repository ${name}`, isChecking ? CHECKING : `has ${tagged}${lost}`);
   }
   for (const [name, problem] of problems) lines.set(`/${name} itself`, problem);
   return lines;
