@@ -36,6 +36,7 @@ export * from "./slot.ts";
 export * from "./slot_store.ts";
 export * from "./state.ts";
 export * from "./state_records.ts";
+export * from "./state_text.ts";
 export * from "./status.ts";
 export * from "./transfer.ts";
 export * from "./trust.ts";
