@@ -22,8 +22,9 @@ import { fillExt4, makeExt4 } from "./ext4.ts";
 import { platformDirectory, PLATFORMS } from "./grub_programs.ts";
 import { availablePlatforms, installGrub } from "./install_grub.ts";
 import { main } from "./screen.ts";
-import { slotEntries, treeOnDisk } from "./slot_contents.ts";
+import { slotEntries } from "./slot_contents.ts";
 import { Sysroot } from "./sysroot.ts";
+import { treeOnDisk } from "./tree.ts";
 import { writePartitionTable } from "./write_partition_table.ts";
 
 /** What a disk image is made from. */

@@ -60,23 +60,3 @@ async function textOf(path: string): Promise<string | undefined> {
     throw error;
   }
 }
-
-/** Everything below `directory`, sorted, with permission bits. */
-export async function treeOnDisk(directory: string, below = ""): Promise<Ext4Entry[]> {
-  const children = await Array.fromAsync(Deno.readDir(`${directory}/${below}`));
-  children.sort((a, b) => a.name < b.name ? -1 : 1);
-  const entries: Ext4Entry[] = [];
-  for (const child of children) {
-    const path = below ? `${below}/${child.name}` : child.name;
-    const source = `${directory}/${path}`;
-    if (child.isDirectory) {
-      entries.push({ kind: "directory", path }, ...await treeOnDisk(directory, path));
-    } else if (child.isSymlink) {
-      entries.push({ kind: "link", path, target: await Deno.readLink(source) });
-    } else {
-      const executable = ((await Deno.stat(source)).mode ?? 0) & 0o100;
-      entries.push({ kind: "file", path, source, mode: executable ? 0o755 : 0o644 });
-    }
-  }
-  return entries;
-}

@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { Ext4Entry } from "../mod/provision/mod.ts";
 import type { Entry } from "./cpio.ts";
 
 /** A file of this machine, as the entry `path`. */
@@ -20,24 +21,32 @@ export function textEntry(path: string, text: string, mode?: number): Entry {
  * Everything below `directory`, sorted. Of the modes only whether a file is executable is kept, since
  * the rest differs from one checkout to the next.
  */
-export async function treeEntries(directory: string, below = ""): Promise<Entry[]> {
+export async function treeOnDisk(directory: string, below = ""): Promise<Ext4Entry[]> {
   const children = await Array.fromAsync(Deno.readDir(`${directory}/${below}`));
   children.sort((a, b) => a.name < b.name ? -1 : 1);
-  const entries: Entry[] = [];
+  const entries: Ext4Entry[] = [];
   for (const child of children) {
-    const relative = below ? `${below}/${child.name}` : child.name;
-    const source = `${directory}/${relative}`;
+    const path = below ? `${below}/${child.name}` : child.name;
+    const source = `${directory}/${path}`;
     if (child.isDirectory) {
-      entries.push(
-        { kind: "directory", path: relative },
-        ...await treeEntries(directory, relative),
-      );
+      entries.push({ kind: "directory", path }, ...await treeOnDisk(directory, path));
     } else if (child.isSymlink) {
-      entries.push({ kind: "link", path: relative, target: await Deno.readLink(source) });
+      entries.push({ kind: "link", path, target: await Deno.readLink(source) });
     } else {
       const executable = ((await Deno.stat(source)).mode ?? 0) & 0o100;
-      entries.push(await fileEntry(relative, source, executable ? 0o755 : 0o644));
+      entries.push({ kind: "file", path, source, mode: executable ? 0o755 : 0o644 });
     }
+  }
+  return entries;
+}
+
+/** {@linkcode treeOnDisk}, with the bytes of the files. */
+export async function treeEntries(directory: string): Promise<Entry[]> {
+  const entries: Entry[] = [];
+  for (const entry of await treeOnDisk(directory)) {
+    entries.push(
+      entry.kind === "file" ? await fileEntry(entry.path, entry.source, entry.mode) : entry,
+    );
   }
   return entries;
 }
