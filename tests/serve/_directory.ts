@@ -69,7 +69,10 @@ export class Served implements AsyncDisposable {
   }
 
   /** Serves what `fill` has put into the directory. */
-  static async start(fill: (directory: string) => Promise<unknown>): Promise<Served> {
+  static async start(
+    fill: (directory: string) => Promise<unknown>,
+    apps: readonly string[] = [APP],
+  ): Promise<Served> {
     const around = await Deno.realPath(await Deno.makeTempDir());
     const directory = `${around}/served`;
     await Deno.mkdir(directory);
@@ -78,7 +81,7 @@ export class Served implements AsyncDisposable {
     await catalogue.settle();
     const said: string[] = [];
     const say = (client: string, words: string) => said.push(`${client} ${words}`);
-    const parts = { catalogue, fleet: new Fleet(), apps: [APP], say };
+    const parts = { catalogue, fleet: new Fleet(), apps, say };
     return new Served(directory, around, parts, said);
   }
 

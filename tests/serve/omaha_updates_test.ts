@@ -220,3 +220,71 @@ Deno.test("a node's phases follow its events", async () => {
   assertEquals(await says("3.0.0", asks), ["3.0.0", "up to date", "", 0]);
   assertEquals(await says("3.0.0", event(999, 1)), ["3.0.0", "up to date", "", 0]);
 });
+
+Deno.test("update_engine's and go-omaha's requests are answered as their servers answer them", async () => {
+  const FLATCAR = "{e96281a6-d1af-4bde-9a0a-97b76e56dc57}";
+  await using served = await Served.start(async (directory) => {
+    const payload = bytesOf("image", "4230.2.1");
+    await Deno.writeFile(`${directory}/update.gz`, payload);
+    const latest = { version: "4230.2.1", image_url: "update.gz", image_sha256: sha256(payload) };
+    await Deno.writeTextFile(`${directory}/latest.json`, JSON.stringify(latest));
+  }, [FLATCAR]);
+  const post = async (body: string, headers: HeadersInit = {}, path = "/v1/update/") => {
+    const answer = await fetch(`${served.url}${path}`, { method: "POST", headers, body });
+    return {
+      status: answer.status,
+      type: answer.headers.get("content-type"),
+      text: await answer.text(),
+    };
+  };
+  const updateEngine = `<?xml version="1.0" encoding="UTF-8"?>
+<request protocol="3.0" version="update_engine-0.4.10" updaterversion="update_engine-0.4.10" installsource="scheduler" ismachine="1">
+    <os version="Chateau" platform="CoreOS" sp="4152.0.0_x86_64"></os>
+    <app appid="${FLATCAR}" version="4152.0.0" track="stable" bootid="{b}" oem="" oemversion="" alephversion="4152.0.0" machineid="0123456789abcdef0123456789abcdef" machinealias="" lang="en-US" board="amd64-usr" hardware_class="" delta_okay="false">
+        <ping active="1"></ping>
+        <updatecheck targetversionprefix=""></updatecheck>
+        <event eventtype="3" eventresult="2" previousversion=""></event>
+    </app>
+</request>`;
+  for (const path of ["/v1/update", "/v1/update/", "/v1/update/deeper"]) {
+    const { status, type, text } = await post(updateEngine, { "content-type": "text/xml" }, path);
+    assertEquals([status, type], [200, "text/xml; charset=utf-8"], path);
+    const { apps: [{ appid, ping, updatecheck, events }] } = parseResponse(text);
+    assertEquals([appid, ping, events], [FLATCAR, { status: "ok" }, [{ status: "ok" }]]);
+    // it reads the first of each, and wants all of this
+    const [manifest] = updatecheck?.manifests ?? [];
+    const [action] = manifest.actions;
+    assertEquals(manifest.packages.length, 1);
+    assertEquals([manifest.version, action.event], ["4230.2.1", "postinstall"]);
+    assertEquals(action.sha256, manifest.packages[0].hash_sha256);
+    assert((manifest.packages[0].size ?? 0) > 0);
+    assertMatch(updatecheck?.urls[0] ?? "", /^http:\/\/127\.0\.0\.1:\d+\/packages\/[^/]+\/$/);
+    assert(/required="true"/.test(text) && /DisablePayloadBackoff="true"/.test(text), text);
+  }
+  const goOmaha = (inside: string) =>
+    `<?xml version="1.0" encoding="UTF-8"?>\n<request protocol="3.0" installsource="ondemandupdate" ` +
+    `ismachine="1" userid="u" sessionid="s" requestid="r"><os platform="CoreOS" version="4152.0.0" ` +
+    `arch="x64"/><app appid="${FLATCAR}" version="4152.0.0" track="stable">${inside}</app></request>`;
+  const xml = { "content-type": "text/xml; charset=utf-8" };
+  const check = await post(goOmaha('<ping active="1"/><updatecheck/>'), xml);
+  assertEquals(parseResponse(check.text).apps[0].updatecheck?.status, "ok");
+  const event = await post(goOmaha('<event eventtype="13" eventresult="1"/>'), xml);
+  assertEquals([event.status, parseResponse(event.text).apps[0].events.length], [200, 1]);
+  const same = await post(updateEngine.replaceAll("4152.0.0", "4230.2.1"), xml);
+  assertMatch(same.text, /updatecheck status="noupdate"><urls><\/urls>/);
+
+  const bad: readonly (readonly [status: number, body: string, headers: HeadersInit])[] = [
+    [400, "", xml],
+    [400, "<request>", xml],
+    [400, '<response protocol="3.0"/>', xml],
+    [400, updateEngine.replace("3.0", "2.0"), xml],
+    [400, updateEngine, { "content-type": "application/json" }],
+    [400, updateEngine, { "content-type": "text/xml; charset=latin1" }],
+    [400, '<request protocol="3.0"/>', xml],
+  ];
+  for (const [status, body, headers] of bad) {
+    assertEquals((await post(body, headers)).status, status, body);
+  }
+  const get = await fetch(`${served.url}/v1/update/`);
+  assertEquals([get.status, await get.text()], [400, "Expected a POST\n"]);
+});
