@@ -13,7 +13,7 @@ import {
   type Slot,
 } from "../../core/mod.ts";
 import { type Check, type Finding, needed, ok, problem, together, warning } from "./check.ts";
-import { once } from "../wiring.ts";
+import { once } from "../once.ts";
 import { onNode, type Sight } from "./sight.ts";
 
 /** The configuration that belongs to this agent; it is embedded in the executable. */

@@ -5,7 +5,7 @@
  */
 
 import type { Reporter } from "../../core/mod.ts";
-import type { PlaceFlags } from "../wiring.ts";
+import type { PlaceFlags } from "../node_parts.ts";
 import { bootChecks } from "./boot_checks.ts";
 import { examine, type Level, type Named } from "./check.ts";
 import { diskChecks } from "./disk_checks.ts";

@@ -18,8 +18,9 @@ import {
 } from "../../core/mod.ts";
 import { ensureView, isRoot, readBoot, UpdateLock } from "../../host/mod.ts";
 import type { PartitionFacts } from "../../slots/mod.ts";
+import { type Parts, type PlaceFlags, watchParts } from "../node_parts.ts";
+import { once } from "../once.ts";
 import { readSettings, type Settings } from "../read_settings.ts";
-import { once, type Parts, type PlaceFlags, watchParts } from "../wiring.ts";
 import { type Finding, needed, Skipped } from "./check.ts";
 
 /** What can be seen. What cannot be read rejects; what needs that is skipped. */

@@ -8,8 +8,8 @@ import { basename, dirname } from "@std/path";
 import { format } from "@std/fmt/bytes";
 import { parseMountTable, type Phase, readSmall, reasonOf } from "../../core/mod.ts";
 import { HOST_VIEW, MAX_MOUNTINFO_BYTES } from "../../host/mod.ts";
+import { MOUNT_DIRECTORY } from "../node_parts.ts";
 import { SCOPE } from "../scope.ts";
-import { MOUNT_DIRECTORY } from "../wiring.ts";
 import { type Check, type Finding, needed, ok, problem, together, warning } from "./check.ts";
 import type { Sight } from "./sight.ts";
 

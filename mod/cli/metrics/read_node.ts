@@ -17,8 +17,8 @@ import {
 } from "../../core/mod.ts";
 import { ensureView, readBoot, readMemory } from "../../host/mod.ts";
 import { Kept, type NodeReading, type Part } from "../../metrics/mod.ts";
+import type { Parts } from "../node_parts.ts";
 import { AGENT_VERSION } from "../scope.ts";
-import type { Parts } from "../wiring.ts";
 
 /** Milliseconds for which what was read of the ESP is good: reading it takes a mount. */
 export const ENVIRONMENT_GOOD_FOR_MS = 3000;
