@@ -7,7 +7,7 @@
 import { setColorEnabled } from "@std/fmt/colors";
 import { EXIT, reasonOf, UpdateError } from "../mod/core/mod.ts";
 import { DenoDisk } from "../mod/host/mod.ts";
-import { sizeForPeople, surveyDisks } from "../mod/provision/mod.ts";
+import { sizeForPeople, surveyDisks, type SurveyedDisk } from "../mod/provision/mod.ts";
 import { taskOptions } from "./arguments.ts";
 import { parseSize } from "./disk_layout.ts";
 import { checkBundle } from "./provision/check_bundle.ts";
@@ -33,6 +33,7 @@ this machine, and why they can be written over or not.
   --hostname NAME         the node's name, in place of the one in the document
   --ssh-key FILE|KEY      a public key that may log in, or a file of them; again for more
   --network-config FILE   cloud-init's network-config, version 1 or 2; DHCP where left out
+  --on-boot FILE          a script that the node runs at the end of each boot
   --bundle FILE.ksu       a release to carry along (deno task bundle); on the node it is
                           /var/lib/kubesolo/bundle/FILE.ksu, for kubesolo-update apply --from
   --os-image FILE         the disk image (deno task image); built from the sources where left out
@@ -73,6 +74,7 @@ function readOptions() {
       "hostname": { type: "string" },
       "ssh-key": { type: "string", multiple: true, default: [] },
       "network-config": { type: "string" },
+      "on-boot": { type: "string" },
       "bundle": { type: "string" },
       "os-image": { type: "string" },
       "yes": { type: "boolean", default: false },
@@ -88,10 +90,9 @@ function readOptions() {
   }
 }
 
-async function list(json: boolean): Promise<void> {
+async function disksHere(): Promise<readonly SurveyedDisk[]> {
   await using view = await HostView.open();
-  const disks = await surveyDisks({ view: view.path });
-  console.log(json ? JSON.stringify(disks.map(shownDisk), null, 2) : listDisks(disks));
+  return await surveyDisks({ view: view.path });
 }
 
 /** Bytes of a file, where `needed` are needed, whole MiB. */
@@ -144,8 +145,16 @@ await main(async () => {
   const { device, image, "cloud-init": cloudInit } = values;
   const { json, yes, "yes-this-disk": serial } = values;
   if (device === undefined && image === undefined) {
-    if (cloudInit === undefined) return await list(json);
-    throw usage("the options", "neither --device nor --image", "list the disks without any option");
+    const disks = await disksHere();
+    if (cloudInit === undefined) {
+      return console.log(json ? JSON.stringify(disks.map(shownDisk), null, 2) : listDisks(disks));
+    }
+    say(`${listDisks(disks)}\n`);
+    throw usage(
+      "the options",
+      "neither --device nor --image",
+      "name a disk of this list, or a file",
+    );
   }
   if (device !== undefined && image !== undefined) {
     throw usage("--device and --image", "both", "give one of them");
@@ -156,8 +165,9 @@ await main(async () => {
   if (cloudInit === undefined) throw usage("--cloud-init", "none", "give the node's #cloud-config");
 
   const disk = new DenoDisk();
-  const { "network-config": networkConfig, hostname, "ssh-key": sshKeys } = values;
-  const wishes = { cloudInit, networkConfig, hostname, sshKeys };
+  const { "network-config": networkConfig, "on-boot": onBoot, hostname, "ssh-key": sshKeys } =
+    values;
+  const wishes = { cloudInit, networkConfig, onBoot, hostname, sshKeys };
   const provisions = await prepareDocuments(disk, wishes);
   for (const warning of provisions.warnings) warn(warning);
   const bundle = values.bundle === undefined ? undefined : await checkBundle(values.bundle);

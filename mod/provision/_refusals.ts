@@ -57,7 +57,8 @@ export function refusalsOf(
   }
   const found = usesOf(situation);
   // nothing else that could be done would make it the right one
-  if (found.some(({ reason }) => reason === "system")) return found;
+  const system = found.filter(({ reason }) => reason === "system");
+  if (system.length > 0) return system;
   if (!removable) found.push(...fixed(situation.facts.serial, serial));
   if (readOnly) {
     found.push({

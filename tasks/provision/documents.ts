@@ -25,6 +25,8 @@ export interface Wishes {
   readonly sshKeys: readonly string[];
   /** cloud-init's network-config. */
   readonly networkConfig?: string;
+  /** A script that the node runs at the end of each boot. */
+  readonly onBoot?: string;
 }
 
 /** A document that goes onto the data partition. */
@@ -32,6 +34,8 @@ export interface PlacedDocument {
   /** From the top of the data partition, without a slash before it. */
   readonly path: string;
   readonly text: string;
+  /** Permission bits. */
+  readonly mode: number;
 }
 
 /** What a node is provisioned with. */
@@ -54,7 +58,13 @@ const PLACES = {
   userData: "cloud/seed/nocloud/user-data",
   metaData: "cloud/seed/nocloud/meta-data",
   networkConfig: "cloud/seed/nocloud/network-config",
+  onBoot: "etc-kubesolo/on-boot",
 } as const;
+
+/** Documents may hold tokens: they are root's alone. */
+const DOCUMENT_MODE = 0o600;
+
+const SCRIPT_MODE = 0o755;
 
 /**
  * Reads what the command line names, and makes the documents of it.
@@ -62,7 +72,7 @@ const PLACES = {
  * @throws {UpdateError} `usage`, naming file and line, where one of them is no good.
  */
 export async function prepareDocuments(disk: Disk, wishes: Wishes): Promise<Provisions> {
-  const { cloudInit, networkConfig } = wishes;
+  const { cloudInit, networkConfig, onBoot } = wishes;
   const original = await readDocument(disk, "--cloud-init", cloudInit);
   const network = networkConfig === undefined
     ? undefined
@@ -82,13 +92,17 @@ export async function prepareDocuments(disk: Disk, wishes: Wishes): Promise<Prov
   const userData = mergeUserData(original.text, original.file, { hostname, keys });
   const name = hostname ?? read.hostname?.value;
   const instanceId = `iid-${crypto.randomUUID()}`;
+  const script = onBoot === undefined ? undefined : await readScript(disk, onBoot);
   const lines = [`instance-id: ${instanceId}`, ...name ? [`local-hostname: ${name}`] : [], ""];
   return {
     documents: [
-      { path: PLACES.cloudConfig, text: userData },
-      { path: PLACES.userData, text: userData },
-      { path: PLACES.metaData, text: lines.join("\n") },
-      ...network ? [{ path: PLACES.networkConfig, text: network.text }] : [],
+      ...[
+        { path: PLACES.cloudConfig, text: userData },
+        { path: PLACES.userData, text: userData },
+        { path: PLACES.metaData, text: lines.join("\n") },
+        ...network ? [{ path: PLACES.networkConfig, text: network.text }] : [],
+      ].map((document) => ({ ...document, mode: DOCUMENT_MODE })),
+      ...script ? [{ path: PLACES.onBoot, text: script, mode: SCRIPT_MODE }] : [],
     ],
     hostname: name,
     instanceId,
@@ -99,6 +113,16 @@ export async function prepareDocuments(disk: Disk, wishes: Wishes): Promise<Prov
 async function readDocument(disk: Disk, flag: string, path: string): Promise<NodeDocument> {
   const text = await readText(disk, flag, path, MAX_CLOUD_CONFIG_BYTES);
   return { file: path, text };
+}
+
+async function readScript(disk: Disk, path: string): Promise<string> {
+  const text = await readText(disk, "--on-boot", path, MAX_CLOUD_CONFIG_BYTES);
+  if (text.startsWith("#!")) return text;
+  throw new UpdateError("usage", {
+    operation: `reading --on-boot ${path}`,
+    found: "no #! in the first line",
+    advice: "give a script, such as one that begins with #!/bin/sh",
+  });
 }
 
 /** Whether one of the keys is a path, which means one on the node. */

@@ -11,8 +11,8 @@ import { growData, type NewFile, writeDisk } from "../../mod/provision/mod.ts";
 import type { PlacedDocument } from "./documents.ts";
 import { Progress } from "./progress.ts";
 
-/** Documents may hold tokens: they are root's alone. */
-const DOCUMENT_MODE = 0o600;
+/** Permissions of the documents on their way. */
+const SCRATCH_MODE = 0o600;
 
 /** What is written. */
 export interface Load {
@@ -50,10 +50,10 @@ export async function writeTarget(
 ): Promise<{ guid: string; direct: boolean }> {
   const tools = await FileSystemTools.find();
   const files: NewFile[] = [];
-  for (const [at, document] of documents.entries()) {
+  for (const [at, { text, ...placed }] of documents.entries()) {
     const source = `${scratch}/document-${at}`;
-    await Deno.writeTextFile(source, document.text, { mode: DOCUMENT_MODE });
-    files.push({ path: document.path, source, mode: DOCUMENT_MODE });
+    await Deno.writeTextFile(source, text, { mode: SCRATCH_MODE });
+    files.push({ ...placed, source });
   }
   if (bundle) {
     files.push({ path: `kubesolo/bundle/${basename(bundle)}`, source: bundle, mode: 0o644 });

@@ -188,16 +188,19 @@ Deno.test("what is no image of a node is refused before anything is written", as
 });
 
 Deno.test("whoever breaks off leaves nothing that boots", async () => {
-  const medium = new MemoryMedium(24 * MIB);
-  const controller = new AbortController();
-  const progress = (step: string) => step === "verify" && controller.abort(new Error("Ctrl-C"));
-  const { signal } = controller;
-  await assertRejects(
-    () => writeDisk({ image: image(), medium, fill: nothing, progress, signal }),
-    Error,
-    "Ctrl-C",
-  );
-  assert(!isRecognized(medium));
+  for (const moment of ["write", "verify", "fill"]) {
+    const medium = new MemoryMedium(24 * MIB);
+    const controller = new AbortController();
+    const progress = (step: string) =>
+      step === moment && controller.abort(new Error(`Ctrl-C while it was to ${moment}`));
+    const { signal } = controller;
+    await assertRejects(
+      () => writeDisk({ image: image(), medium, fill: nothing, progress, signal }),
+      Error,
+      `Ctrl-C while it was to ${moment}`,
+    );
+    assert(!isRecognized(medium));
+  }
 });
 
 Deno.test("a loop device and a file become disks that sgdisk and e2fsck are content with", async () => {

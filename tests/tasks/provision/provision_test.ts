@@ -88,9 +88,11 @@ Deno.test("a stick becomes a node's disk, without a network, an environment or D
   await shop.write("keys/id.pub", `# of the team\n${KEY} berta\n${KEY} anna\n`);
   const network = "network:\n  version: 2\n  ethernets:\n    eth0: {addresses: [10.0.0.7/24]}\n";
   await shop.write("network.yaml", network);
+  await shop.write("on-boot", "#!/bin/sh\necho up\n");
 
   const flags = ["--hostname", "node-7", "--ssh-key", "keys/id.pub", "--bundle", "os-2.0.0.ksu"];
-  const all = ["--device", "/dev/sdy", ...NODE, ...flags, "--network-config", "network.yaml"];
+  const more = ["--network-config", "network.yaml", "--on-boot", "on-boot"];
+  const all = ["--device", "/dev/sdy", ...NODE, ...flags, ...more];
   const unasked = await shop.provision(...all);
   assertEquals(unasked.code, 2, unasked.stderr);
   assertStringIncludes(
@@ -119,6 +121,7 @@ Deno.test("a stick becomes a node's disk, without a network, an environment or D
     `instance-id: ${report.instanceId}\nlocal-hostname: node-7\n`,
   );
   assert(/Mode: +0600/.test(await data.stat("cloud/seed/nocloud/user-data")));
+  assert(/Mode: +0755/.test(await data.stat("etc-kubesolo/on-boot")));
   assertEquals(
     createHash("sha256").update(await data.bytes("kubesolo/bundle/os-2.0.0.ksu")).digest("hex"),
     await sha256OfFile(bundle),
@@ -192,6 +195,10 @@ Deno.test("a disk that anybody needs is refused, and says what to do; nothing is
     "/dev/sda  SanDisk Ultra  160 MiB  S3Z8NB         no: it is no removable disk",
   ]);
   assertStringIncludes(lines[5], "/dev/sde  SanDisk Ultra  160 MiB  E              can be written");
+  const unnamed = await shop.provision(...NODE);
+  assertEquals(unnamed.code, 2, unnamed.stderr);
+  assertStringIncludes(unnamed.stderr, lines[5]);
+  assertStringIncludes(unnamed.stderr, "neither --device nor --image; name a disk of this list");
   const json = JSON.parse((await shop.provision("--json")).stdout);
   assertEquals(
     json.map((disk: { refusals: { reason: string }[] }) => disk.refusals.map((one) => one.reason)),
@@ -290,6 +297,7 @@ Deno.test("a document that a node would not take is refused with its line, befor
   await refused("reading --bundle not-a.ksu:", ...good, "--bundle", "not-a.ksu");
   await refused("with .ksu at the end", ...good, "--bundle", "id.pub");
   await refused("reading --cloud-init /etc/shadow: it lies outside", "--cloud-init", "/etc/shadow");
+  await refused("no #! in the first line", ...good, "--on-boot", "node.yaml");
   await refused("no GUID partition table", ...good, "--os-image", "node.yaml");
 
   await shop.write(
@@ -328,6 +336,12 @@ Deno.test("a broken-off run leaves nothing that boots; without e2fsprogs none be
   assertEquals(await shop.sh(LEFTOVERS), "0\n");
   const first = await run("dd", [`if=${shop.loops["sdy"]}`, "bs=1M", "count=1", "status=none"]);
   assert(first.every((byte) => byte === 0), "neither boot code nor a table");
+
+  await shop.sh("mount --bind /usr/bin/false /usr/bin/dd");
+  const cached = await shop.provision("--device", "/dev/sdy", ...NODE, "--yes");
+  assertEquals(cached.code, 0, cached.stderr);
+  assertStringIncludes(cached.stderr, "warning: it was read back from the kernel's memory");
+  await (await dataOf(shop.loops["sdy"])).check();
 
   await shop.sh("mkdir /run/empty; mount --bind /run/empty /usr/sbin");
   const ran = await shop.provision("--device", "/dev/sdy", ...NODE, "--yes");
