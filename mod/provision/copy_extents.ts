@@ -128,7 +128,7 @@ function readChunk({ file, name }: DiskImage, offset: number, size: number): Uin
   if (readInto(file, bytes) === size) return bytes;
   throw new UpdateError("usage", {
     operation: `reading ${name}`,
-    found: `its end before ${sizeForPeople(offset + size)}, which its partition table speaks of`,
+    found: `its end before ${sizeForPeople(offset + size)}`,
     advice: "fetch or build the image again",
   });
 }

@@ -11,6 +11,7 @@ import { dataPartition, type Extent, extentOf, fitTable } from "./fit_table.ts";
 import { type GptTable, packTable, parseTable, RECORD_AT, SECTOR, TABLE_SECTORS } from "./gpt.ts";
 import type { Medium } from "./medium.ts";
 import { probeCapacity } from "./probe_capacity.ts";
+import { sizeForPeople } from "./size_for_people.ts";
 
 /** Where partitions with file systems begin: before it lie the first table and GRUB's second stage. */
 const HEAD_BYTES = 1 << 20;
@@ -49,6 +50,8 @@ export async function writeDisk(options: WriteDiskOptions): Promise<GptTable> {
   const before = parseTable(head, image.name);
   const data = dataPartition(before, image.name);
   const after = fitTable(before, medium.size, medium.name);
+  const copy = options.copy ?? [bodyUpTo(extentOf(data))];
+  mustHold(image, copy);
   try {
     await wipeTables(medium);
     if (!medium.blank) {
@@ -56,7 +59,7 @@ export async function writeDisk(options: WriteDiskOptions): Promise<GptTable> {
       await probeCapacity(medium);
       await wipeTables(medium);
     }
-    await copyExtents(image, medium, options.copy ?? [bodyUpTo(extentOf(data))], options);
+    await copyExtents(image, medium, copy, options);
     progress?.("fill", 0, 0);
     await fill(extentOf(dataPartition(after, medium.name)), extentOf(data).size);
     signal?.throwIfAborted();
@@ -78,6 +81,18 @@ export async function writeDisk(options: WriteDiskOptions): Promise<GptTable> {
 /** All partitions with file systems, the data partition being the last. */
 function bodyUpTo({ offset, size }: Extent): Extent {
   return { offset: HEAD_BYTES, size: offset + size - HEAD_BYTES };
+}
+
+/** One that was not fetched to its end costs nobody what is on the medium. */
+function mustHold({ file, name }: DiskImage, copy: readonly Extent[]): void {
+  const end = Math.max(...copy.map(({ offset, size }) => offset + size));
+  const size = file.size();
+  if (size >= end) return;
+  throw new UpdateError("usage", {
+    operation: `reading ${name}`,
+    found: `${sizeForPeople(size)}, where its partition table speaks of ${sizeForPeople(end)}`,
+    advice: "fetch or build the image again",
+  });
 }
 
 function readHead({ file, name }: DiskImage): Uint8Array {

@@ -109,6 +109,7 @@ export async function provisionFile(load: Load, image: string, size: number): Pr
   if (there && !there.isFile) throw problem("something is there that is no file");
   // what is found out here reads better than what a directory in it cannot be made for
   if (await isAbsent(dirname(output))) throw problem("its directory is not there");
+  if (await isSame(output, load.image.name)) throw problem("it is the disk image itself");
   const scratch = await Deno.makeTempDir({ dir: dirname(output), prefix: ".provision-" })
     .catch((cause) => {
       throw problem(cause);
@@ -116,13 +117,22 @@ export async function provisionFile(load: Load, image: string, size: number): Pr
   try {
     const path = `${scratch}/disk.img`;
     await Deno.writeFile(path, new Uint8Array(), { createNew: true });
-    await Deno.truncate(path, size);
+    await Deno.truncate(path, size).catch((cause) => {
+      throw problem(cause);
+    });
     const written = await writeTarget(load, { name: image, path, blank: true, scratch });
     await Deno.rename(path, output);
     return { target: image, size, ...written };
   } finally {
     await Deno.remove(scratch, { recursive: true });
   }
+}
+
+async function isSame(one: string, other: string): Promise<boolean> {
+  const [first, second] = await Promise.all(
+    [one, other].map((path) => Deno.realPath(path).catch(() => undefined)),
+  );
+  return first !== undefined && first === second;
 }
 
 async function isAbsent(path: string): Promise<boolean> {

@@ -254,6 +254,8 @@ Deno.test("--image makes a file for anybody, of the size that is asked for, or n
   await wrong("wanted a size such as 64M or 2G", "--image", "x.img", "--size", "1.5G");
   await wrong("its directory is not there", "--image", "nowhere/x.img");
   await wrong("outside the directory that this was started in", "--image", "/tmp/x.img");
+  await wrong("it is the disk image itself", "--image", "os.img");
+  await wrong("File too large", "--image", "x.img", "--size", "99999G");
   await wrong("leave it out", "--size", "1G", "--device", "/dev/sdx");
   await wrong("give one of them", "--image", "x.img", "--device", "/dev/sdx");
   await wrong("Unknown option '--bundel'", "--bundel", "x");
