@@ -42,7 +42,7 @@ await main(async () => {
     : omaha
     ? (await import("./demo/omaha_site.ts")).serveToFleet
     : undefined;
-  const report = await roundTrip({ architecture, uefi: uefi || undefined, serve });
+  const report = await roundTrip({ architecture, uefi, serve });
   if (values.json) await Deno.writeTextFile(values.json, `${JSON.stringify(report, null, 2)}\n`);
 
   say(`\n${bold("The end")}`);

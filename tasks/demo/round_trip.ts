@@ -10,7 +10,7 @@ import type { KnownProgram, Needed } from "../debian.ts";
 import type { Architecture } from "../elf.ts";
 import { grubPackages, imageNeeds } from "../image.ts";
 import { initramfsNeeds } from "../initramfs.ts";
-import { machineNeeds } from "../qemu.ts";
+import { machineNeeds } from "../machines.ts";
 import { nodePackages, Sysroot } from "../sysroot.ts";
 import type { SerialLine, Vm, VmOptions } from "../vm.ts";
 import { Narrator } from "./narrator.ts";
@@ -107,12 +107,13 @@ export interface RoundTripOptions {
 export async function roundTrip(
   {
     architecture = "x86_64",
-    uefi = architecture === "aarch64",
+    uefi: asked = false,
     course = THERE_AND_BACK,
     write,
     serve = serveReleases,
   }: RoundTripOptions = {},
 ): Promise<Report> {
+  const uefi = asked || architecture === "aarch64";
   const story = new Story({ A: "1.0.0", B: "1.0.0" });
   const narrator = new Narrator(story, write);
   const directory = await Deno.makeTempDir({ prefix: "kubesolo-demo-" });

@@ -1,17 +1,22 @@
 /**
- * The real GRUB, under BIOS and UEFI, held against the model of its script: what it starts, what it
+ * The real GRUB, under BIOS and UEFI, on aarch64 too, held against the model of its script: what it starts, what it
  * tells the kernel, and every byte of both copies afterwards.
  */
 
 import { assert, assertEquals } from "@std/assert";
 import { type BootReason, otherSlot, type Slot } from "../../mod/core/mod.ts";
 import { ensureInstalled, fileOf } from "../../tasks/debian.ts";
-import { buildImage, ensureImageTools } from "../../tasks/image.ts";
+import { switchOn } from "../../tasks/demo/switch_on.ts";
+import { ARCHITECTURES } from "../../tasks/elf.ts";
+import { buildImage, ensureImageTools, grubPackages } from "../../tasks/image.ts";
 import { readEspFile } from "../../tasks/offline.ts";
 import { run } from "../../tasks/run.ts";
-import { Vm } from "../../tasks/vm.ts";
+import { machineNeeds } from "../../tasks/machines.ts";
+import { Sysroot } from "../../tasks/sysroot.ts";
+import type { VmOptions } from "../../tasks/vm.ts";
 import { bootGrub, type GrubBoot, type GrubFiles } from "../fakes/grub_model.ts";
 import { type Situation, SITUATIONS } from "./grub_situations.ts";
+import { tinyArm64Kernel } from "./tiny_arm64_kernel.ts";
 import { tinyKernel } from "./tiny_kernel.ts";
 
 /** Enough for a machine that is many times slower than any that this was written on. */
@@ -19,51 +24,67 @@ const LIMIT = { limitSeconds: 120 };
 
 const MIB = 1 << 20;
 const SIZES = { esp: 40 * MIB, slot: 8 * MIB, data: 8 * MIB };
+const TINY_KERNELS = { x86_64: tinyKernel, aarch64: tinyArm64Kernel };
 const PARTITIONS = { A: "hd0,gpt2", B: "hd0,gpt3" };
 
+/** What starts GRUB. */
+type Machine = Pick<VmOptions, "architecture" | "uefi">;
+
 let directory: string;
-const fresh = () => `${directory}/fresh.img`;
+const fresh = (architecture: string) => `${directory}/${architecture}.img`;
 
 Deno.test.beforeAll(async () => {
   directory = await Deno.makeTempDir({ prefix: "grub-test-" });
   await ensureImageTools();
   await ensureInstalled(
-    "qemu-system-x86_64",
-    fileOf("ovmf", "/usr/share/OVMF/OVMF_CODE_4M.fd"),
+    ...ARCHITECTURES.flatMap((architecture) => machineNeeds(architecture, true)),
     fileOf("squashfs-tools", "/usr/bin/mksquashfs"),
   );
-  for (const slot of ["A", "B"]) {
-    const release = `${directory}/${slot}`;
-    await Deno.mkdir(release);
-    await Deno.writeFile(`${release}/vmlinuz`, tinyKernel(slot));
-    await Deno.writeTextFile(`${release}/kubesolo-os.gz`, `initramfs of ${slot}`);
+  for (const [architecture, kernel] of Object.entries(TINY_KERNELS)) {
+    for (const slot of ["A", "B"]) {
+      const release = `${directory}/${architecture}/${slot}`;
+      await Deno.mkdir(release, { recursive: true });
+      await Deno.writeFile(`${release}/vmlinuz`, kernel(slot));
+      await Deno.writeTextFile(`${release}/kubesolo-os.gz`, `initramfs of ${slot}`);
+    }
   }
-  await buildImage({
-    output: fresh(),
-    slotA: `${directory}/A`,
-    slotB: `${directory}/B`,
-    sizes: SIZES,
-  });
+  for (const architecture of ARCHITECTURES) {
+    await using sysroot = await Sysroot.open(architecture, grubPackages(architecture));
+    await buildImage({
+      output: fresh(architecture),
+      slotA: `${directory}/${architecture}/A`,
+      slotB: `${directory}/${architecture}/B`,
+      sizes: SIZES,
+      sysroot,
+    });
+  }
 });
 
 Deno.test.afterAll(() => Deno.remove(directory, { recursive: true }));
 
 for (const situation of SITUATIONS) {
-  Deno.test(`GRUB ${situation.does}`, () => check(situation, false));
+  Deno.test(`GRUB ${situation.does}`, () => check(situation, { uefi: false }));
 }
 for (const situation of SITUATIONS.filter(({ uefi }) => uefi)) {
-  Deno.test(`under UEFI GRUB ${situation.does}`, () => check(situation, true));
+  Deno.test(`under UEFI GRUB ${situation.does}`, () => check(situation, { uefi: true }));
+  Deno.test(`on aarch64 GRUB ${situation.does}`, () =>
+    check(situation, { architecture: "aarch64" }));
 }
 
-async function check(situation: Situation, uefi: boolean): Promise<void> {
+async function check(situation: Situation, machine: Machine): Promise<void> {
   const image = `${directory}/disk.img`;
-  await run("cp", ["--sparse=always", "--reflink=auto", fresh(), image]);
+  await run("cp", [
+    "--sparse=always",
+    "--reflink=auto",
+    fresh(machine.architecture ?? "x86_64"),
+    image,
+  ]);
   await situation.prepare(image);
   let files = await filesOf(image);
   for (let boot = 1; boot <= (situation.boots ?? 1); boot++) {
     const where = `boot ${boot}`;
     const wanted = expect(situation, files);
-    const found = await bootOnce(image, situation, uefi);
+    const found = await bootOnce(image, situation, machine);
     assertEquals(found.started, wanted.started, where);
     files = await filesOf(image);
     assertEquals(text(files.grubenv), text(wanted.grubenv), `grubenv after ${where}`);
@@ -95,8 +116,9 @@ interface Seen {
 }
 
 /** One power-on, up to the moment at which the kernel resets the machine, or none was started. */
-async function bootOnce(image: string, { readOnly }: Situation, uefi: boolean): Promise<Seen> {
-  await using vm = await Vm.start({ disk: image, readOnly, uefi, memory: 256, noReboot: true });
+async function bootOnce(image: string, { readOnly }: Situation, machine: Machine): Promise<Seen> {
+  const options = { ...machine, disk: image, readOnly, memory: 256, noReboot: true };
+  await using vm = await switchOn(options, console.log);
   const { text } = await vm.waitFor(/KSOLO-GRUB (boot slot|no bootable slot)/, LIMIT);
   const marker = /KSOLO-GRUB boot slot=(\w) why=(\w+)/.exec(text);
   if (!marker) return { told: [] };
