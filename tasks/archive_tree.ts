@@ -34,6 +34,12 @@ export class ArchiveTree {
     return this.#members.get(this.resolve(path));
   }
 
+  /** The same, and where that is a link, what it leads to. */
+  file(path: string): Member | undefined {
+    // a child of it would be where the link leads
+    return this.#members.get(dirname(this.resolve(`${path}/child`)));
+  }
+
   /** `path` with the links in its directories followed; nothing leads out of the tree. */
   resolve(path: string, depth = 0): string {
     const parts = path.split("/");

@@ -14,7 +14,7 @@ import { ensureInstalled, fileOf, type KnownProgram, type Needed } from "./debia
 import type { Architecture } from "./elf.ts";
 import { packMember, packMemberOnce } from "./gzip.ts";
 import { MAX_INITRAMFS_BYTES } from "./initramfs_archives.ts";
-import { injectAgent } from "./inject.ts";
+import { type Initramfs, injectAgent, readInitramfs } from "./inject.ts";
 import { KERNEL_PACKAGE, kernelPath } from "./kernel.ts";
 import { rootEntries } from "./root_tree.ts";
 import { main } from "./screen.ts";
@@ -80,31 +80,23 @@ async function releaseEntries(
   ];
 }
 
-async function injectInto(
-  into: string,
-  output: string,
-  agent: string,
-  sysroot: Sysroot,
-  extra: readonly Entry[],
-): Promise<void> {
-  const { size } = await Deno.stat(into);
-  if (size > MAX_INITRAMFS_BYTES) {
-    throw new Error(
-      `${into}: wanted at most ${format(MAX_INITRAMFS_BYTES, { binary: true })}, found ${
-        format(size, { binary: true })
-      }`,
-    );
+/** What `--into` names. */
+async function openInitramfs(path: string): Promise<Initramfs> {
+  const { size } = await Deno.stat(path);
+  try {
+    if (size > MAX_INITRAMFS_BYTES) {
+      const [most, found] = [MAX_INITRAMFS_BYTES, size].map((it) => format(it, { binary: true }));
+      throw new Error(`wanted at most ${most}, found ${found}`);
+    }
+    return readInitramfs(await Deno.readFile(path));
+  } catch (error) {
+    throw new Error(`${path}: ${reasonOf(error)}`, { cause: error });
   }
-  const whole = await injectAgent(await Deno.readFile(into), agent, sysroot, extra).catch(
-    (error) => {
-      throw new Error(`${into}: ${reasonOf(error)}`, { cause: error });
-    },
-  );
-  await Deno.writeFile(output, whole);
 }
 
 const HELP =
   `deno task initramfs --version VERSION --output FILE [--agent FILE] [--overlay DIR …] [--broken]
+                    [--vmlinuz FILE]
 deno task initramfs --into FILE --output FILE [--agent FILE]
   either with [--target x86_64|aarch64]
 
@@ -116,8 +108,13 @@ kernel modules and the node's init. The same inputs give the same bytes.
   --agent FILE        the agent (compiled where it is left out)
   --overlay DIR       files to lay over the root; may be given several times
   --broken            the service never answers its health probe: for trying a bad release
+  --vmlinuz FILE      where the kernel goes whose modules are in it, if anywhere
   --target ARCH       for these machines: x86_64 or aarch64; else for those of this machine's kind
-  --into FILE         add the agent to this initramfs instead, and leave the rest as it is`;
+  --into FILE         add the agent to this initramfs instead, and leave the rest as it is
+
+FILE may be several archives, one after the other, as distributions have microcode before all others:
+plain, gzip or zstd. What is added is packed as the last of them. Without --target it is for the
+machines that the programs in it are for.`;
 
 if (import.meta.main) {
   await main(async () => {
@@ -128,24 +125,28 @@ if (import.meta.main) {
       broken: { type: "boolean", default: false },
       into: { type: "string" },
       output: { type: "string", default: `${DIST}/kubesolo-os.gz` },
-      target: { type: "string", default: Deno.build.arch },
+      target: { type: "string" },
+      vmlinuz: { type: "string" },
     });
     const { version, output, into } = values;
     if (!version && !into) throw new Error("--version: wanted the release's version, found none");
-    const architecture = oneTarget(values.target);
+    const asked = values.target === undefined ? undefined : oneTarget(values.target);
+    const initramfs = into ? await openInitramfs(into) : undefined;
+    const architecture = asked ?? initramfs?.tree.architecture() ?? Deno.build.arch;
     if (into) await ensureInstalled("readelf");
     else await ensureInitramfsTools(architecture);
     const agent = values.agent ?? await compileAgent(architecture);
     const packages = into ? LIBRARY_PACKAGES : nodePackages(architecture);
     await using sysroot = await Sysroot.open(architecture, packages);
-    if (into) {
+    if (initramfs) {
       const laid = await Promise.all(values.overlay.map((directory) => treeEntries(directory)));
       const stamp = version ? [textEntry("etc/kubesolo-os-version", `${version}\n`)] : [];
-      const extra = [...stamp, ...laid.flat()];
-      await injectInto(into, output, agent, sysroot, extra);
+      const whole = await injectAgent(initramfs, agent, sysroot, [...stamp, ...laid.flat()]);
+      await Deno.writeFile(output, whole);
     } else if (version) {
-      const { overlay, broken } = values;
+      const { overlay, broken, vmlinuz } = values;
       await buildInitramfs({ version, agent, output, overlays: overlay, broken, sysroot });
+      if (vmlinuz) await Deno.copyFile(kernelPath(sysroot), vmlinuz);
     }
     const { size } = await Deno.stat(output);
     console.log(`${relative(Deno.cwd(), output)}  ${format(size, { binary: true })}`);

@@ -23,14 +23,13 @@ export const MAX_INITRAMFS_BYTES = 1 << 30;
 /** Most bytes that all archives together unpack to. */
 const MAX_UNPACKED_BYTES = 2 ** 31;
 
-/** What the kernel knows besides (lib/decompress.c), by the first bytes. */
+/** What the kernel knows besides (lib/decompress.c): programs, by the first bytes of what they make. */
 const OTHERS = [
   { name: "bzip2", magic: [0x42, 0x5a] },
   { name: "lzma", magic: [0x5d, 0x00] },
   { name: "xz", magic: [0xfd, 0x37] },
-  { name: "lzo", magic: [0x89, 0x4c] },
+  { name: "lzop", magic: [0x89, 0x4c] },
   { name: "lz4", magic: [0x02, 0x21] },
-  { name: "lz4", magic: [0x04, 0x22] },
 ];
 
 const ZERO = "0".charCodeAt(0);
@@ -92,9 +91,10 @@ function packingAt(
   }
   const other = OTHERS.find(({ magic }) => starts(magic));
   if (other) {
+    const unpacked = `tail -c +${at + 1} FILE | ${other.name} -dc`;
     throw new Error(
-      `the archive at byte ${at}: wanted gzip, zstd or none, found ${other.name}; pack it anew, such ` +
-        `as with: ${other.name} -dc <FILE | zstd -19 >NEW`,
+      `the archive at byte ${at}: wanted gzip, zstd or none, found ${other.name}; pack it anew: ` +
+        `(head -c ${at} FILE; ${unpacked} | zstd -19) >NEW`,
     );
   }
   throw new Error(

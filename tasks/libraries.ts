@@ -5,6 +5,7 @@
  */
 
 import { basename } from "@std/path";
+import { readElfHeader } from "./elf.ts";
 import { neededLibraries } from "./needed_libraries.ts";
 import type { Sysroot } from "./sysroot.ts";
 
@@ -24,12 +25,19 @@ export interface Library {
 /**
  * The libraries and the loader of `programs`, out of `sysroot`, sorted by path, without repetition.
  *
- * @throws {Error} where a library is not there; it names the program and the library.
+ * @throws {Error} where a program is of another architecture, or where a library is not there; it names
+ * both.
  */
 export async function librariesOf(sysroot: Sysroot, ...programs: string[]): Promise<Library[]> {
   const directories = libraryDirectories(sysroot.architecture).map((path) => sysroot.at(path));
   const found = new Map<string, string>();
   for (const program of programs) {
+    const { architecture } = await readElfHeader(program);
+    if (architecture !== sysroot.architecture) {
+      throw new Error(
+        `${program}: wanted a program for ${sysroot.architecture}, found one for ${architecture}`,
+      );
+    }
     const { loader, libraries } = await neededLibraries(program, directories);
     for (const source of libraries) {
       const isLoader = loader !== undefined && basename(source) === basename(loader);

@@ -12,7 +12,7 @@ import { say } from "./screen.ts";
 /** What the agent is linked to. */
 export const LIBRARY_PACKAGES: readonly string[] = ["libc6", "libgcc-s1"];
 
-/** What else a node's initramfs has, grub-editenv's libraries among it. The first brings the kernel. */
+/** What else a node's initramfs has, grub-editenv's libraries among it. */
 const NODE_PACKAGES = [
   ...["busybox-static", "grub-common", "libdevmapper1.02.1", "liblzma5", "libpcre2-8-0"],
   ...["libselinux1", "libudev1"],

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { ensureInstalled } from "../../tasks/debian.ts";
-import { buildImage, ensureImageTools } from "../../tasks/image.ts";
+import { buildImage, ensureImageTools, grubPackages } from "../../tasks/image.ts";
 import {
   BIOS_BOOT,
   DEFAULT_SIZES,
@@ -15,6 +15,7 @@ import { imagePartition, readPartitionTable } from "../../tasks/partition_table.
 import { run, runBoth, runText } from "../../tasks/run.ts";
 import { writePartitionTable } from "../../tasks/write_partition_table.ts";
 import { ROOT } from "../../tasks/sources.ts";
+import { Sysroot } from "../../tasks/sysroot.ts";
 import { withMountLock } from "../mount_lock.ts";
 import { deno, inScratch } from "./_process.ts";
 import { smallImage, smallRelease } from "./_small_image.ts";
@@ -152,6 +153,19 @@ Deno.test("firmware of both kinds finds GRUB, unless it is left out", async () =
     assertEquals(bare.subarray(0, 440).every((byte) => byte === 0), true);
     assertEquals((await readPartitionTable(neither)).length, 4);
     await assertRejects(() => readEspFile(neither, "EFI/BOOT/BOOTX64.EFI"), Error, "not found");
+  });
+});
+
+Deno.test("an image for aarch64 has GRUB for its firmware, and nothing for a BIOS", async () => {
+  await inScratch(async (scratch) => {
+    await using sysroot = await Sysroot.open("aarch64", grubPackages("aarch64"));
+    const image = await smallImage(scratch, { sysroot });
+    const program = await readEspFile(image, "EFI/BOOT/BOOTAA64.EFI");
+    const header = new DataView(program.buffer).getUint32(0x3c, true);
+    assertEquals(new DataView(program.buffer).getUint16(header + 4, true), 0xaa64);
+    await assertRejects(() => readEspFile(image, "EFI/BOOT/BOOTX64.EFI"), Error, "not found");
+    assertEquals((await bytesAt(image, 0, 440)).every((byte) => byte === 0), true);
+    assertEquals((await readPartitionTable(image)).length, 4);
   });
 });
 

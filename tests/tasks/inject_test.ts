@@ -5,7 +5,7 @@ import { compileAgent } from "../../tasks/compile.ts";
 import { ensureInstalled } from "../../tasks/debian.ts";
 import { packMember } from "../../tasks/gzip.ts";
 import { initramfsArchives } from "../../tasks/initramfs_archives.ts";
-import { injectAgent } from "../../tasks/inject.ts";
+import { injectAgent, readInitramfs } from "../../tasks/inject.ts";
 import { librariesOf } from "../../tasks/libraries.ts";
 import { run, runText } from "../../tasks/run.ts";
 import { LIBRARY_PACKAGES, Sysroot } from "../../tasks/sysroot.ts";
@@ -30,8 +30,11 @@ const MICROCODE = packCpio([
 ], 0);
 const plain = packCpio(THERE, 0);
 const zstd = zstdCompressSync(plain);
+const checked = await run("zstd", ["-c"], { input: plain }); // has a checksum behind it
 const gzip = await packMember(THERE);
 
+const inject = async (bytes: Uint8Array, agent = AGENT, sysroot = here) =>
+  await injectAgent(readInitramfs(bytes), agent, sysroot);
 const pathsIn = (bytes: Uint8Array) =>
   initramfsArchives(bytes).map(({ packing, members }) => [
     packing,
@@ -55,7 +58,7 @@ Deno.test("injectAgent() leaves the original as it is and adds what is not there
       { original: await packMember([...THERE, ...full]), added: [] },
     ]
   ) {
-    const whole = await injectAgent(original, AGENT, here);
+    const whole = await inject(original);
     assertEquals(whole.subarray(0, original.length), new Uint8Array(original));
     const [, { members }] = initramfsArchives(whole);
     const files = members.filter(({ kind }) => kind === "file").map(({ path }) => path);
@@ -68,6 +71,7 @@ Deno.test("injectAgent() leaves the original as it is and adds what is not there
 for (
   const [what, original, packings] of [
     ["plain", plain, ["plain"]],
+    ["plain, with an odd number of zeros", concatenate([plain, new Uint8Array(3)]), ["plain"]],
     ["zstd", zstd, ["zstd"]],
     ["microcode, then gzip", concatenate([MICROCODE, gzip]), ["plain", "gzip"]],
     [
@@ -80,7 +84,7 @@ for (
   ] as const
 ) {
   Deno.test(`injectAgent() packs as the last archive is: ${what}`, async () => {
-    const whole = await injectAgent(original, AGENT, here);
+    const whole = await inject(original);
     assertEquals(whole.subarray(0, original.length), new Uint8Array(original));
     assertEquals(
       initramfsArchives(whole).map(({ packing }) => packing),
@@ -103,16 +107,15 @@ Deno.test("what zstd and gzip themselves have packed is read", async () => {
 });
 
 Deno.test("an archive that breaks off anywhere is refused", async () => {
-  for (const packed of [gzip, zstd]) {
+  for (const packed of [gzip, zstd, checked]) {
     for (let length = 5; length < packed.length; length++) {
       const cut = packed.slice(0, length);
-      await assertRejects(() => injectAgent(cut, AGENT, here), Error, "archive at byte 0: ");
+      await assertRejects(() => inject(cut), Error, "archive at byte 0: ");
     }
   }
 });
 
-Deno.test("no flipped bit of a packed archive goes unseen", async () => {
-  const checked = await run("zstd", ["-c"], { input: plain });
+Deno.test("no flipped bit of a packed archive goes unseen", () => {
   for (const packed of [new Uint8Array(gzip), checked]) {
     let seen = 0;
     for (let bit = 0; bit < packed.length * 8; bit++) {
@@ -134,7 +137,11 @@ for (
   const [what, original, message] of [
     ["an empty file", new Uint8Array(16), "wanted an archive, found none"],
     ["a tarball", new TextEncoder().encode("./etc/passwd"), "wanted an archive at byte 0"],
-    ["xz", new Uint8Array([0xfd, 0x37, 0x7a, 0x58, 0x5a, 0]), "found xz; pack it anew"],
+    [
+      "xz",
+      new Uint8Array([0xfd, 0x37, 0x7a, 0x58, 0x5a, 0]),
+      "found xz; pack it anew: (head -c 0 FILE; tail -c +1 FILE | xz -dc | zstd -19) >NEW",
+    ],
     ["lz4", new Uint8Array([0x02, 0x21, 0x4c, 0x18, 0]), "found lz4; pack it anew"],
     [
       "trailing garbage",
@@ -162,7 +169,7 @@ for (
   ] as const
 ) {
   Deno.test(`injectAgent() refuses ${what}, where the kernel would stop`, async () => {
-    await assertRejects(() => injectAgent(original, AGENT, here), Error, message);
+    await assertRejects(() => inject(original), Error, message);
   });
 }
 
@@ -220,23 +227,23 @@ Deno.test("a file is not put in the place of a directory, nor a directory in tha
       ...entry.path === agent ? [{ kind: "directory", path: "usr/bin" } as const] : [],
       entry,
     ], 0);
-    await assertRejects(() => injectAgent(original, AGENT, here), Error, message);
+    await assertRejects(() => inject(original), Error, message);
   }
 });
 
 Deno.test("links lead nowhere outside, and not in circles", async () => {
   const out: Entry = { kind: "link", path: "usr", target: "../../somewhere" };
-  const whole = await injectAgent(packCpio([out], 0), AGENT, here);
+  const whole = await inject(packCpio([out], 0));
   assert(pathsIn(whole).at(-1)?.includes("somewhere/bin/kubesolo-update"));
   const circle = packCpio([{ kind: "link", path: "usr", target: "usr" }], 0);
-  await assertRejects(() => injectAgent(circle, AGENT, here), Error, "more than 8 links");
+  await assertRejects(() => inject(circle), Error, "more than 8 links");
 });
 
 Deno.test("the agent of another architecture comes with its own libraries, and starts", async () => {
   const agent = await compileAgent("aarch64");
   await using sysroot = await Sysroot.open("aarch64", LIBRARY_PACKAGES);
   await inScratch(async (scratch) => {
-    const whole = await injectAgent(gzip, agent, sysroot);
+    const whole = await inject(gzip, agent, sysroot);
     const root = `${scratch}/root`;
     await Deno.mkdir(root);
     for (const { members } of initramfsArchives(whole)) {
@@ -251,8 +258,16 @@ Deno.test("the agent of another architecture comes with its own libraries, and s
     ]);
     assertEquals(/^\d+\.\d+\.\d+/.test(said), true, said);
 
+    await Deno.writeFile(`${scratch}/initramfs`, whole);
+    const { success, stderr } = await deno(scratch, [
+      ...["run", "-A", "tasks/initramfs.ts", "--into", `${scratch}/initramfs`],
+      ...["--agent", AGENT, "--output", `${scratch}/out`],
+    ], { NO_COLOR: "1" });
+    assertEquals(success, false);
+    assertStringIncludes(stderr, `${AGENT}: wanted a program for aarch64, found one for x86_64`);
+
     await assertRejects(
-      () => injectAgent(whole, AGENT, here),
+      () => inject(whole),
       Error,
       "wanted an initramfs for x86_64, found programs for aarch64; see --target",
     );

@@ -4,7 +4,7 @@ import { concatenate, packCpio } from "../../tasks/cpio.ts";
 import { ensureInstalled } from "../../tasks/debian.ts";
 import { demoNeeds, NODE_MEMORY } from "../../tasks/demo/round_trip.ts";
 import { packMember } from "../../tasks/gzip.ts";
-import { injectAgent } from "../../tasks/inject.ts";
+import { injectAgent, readInitramfs } from "../../tasks/inject.ts";
 import { kernelPath } from "../../tasks/kernel.ts";
 import { run } from "../../tasks/run.ts";
 import { Sysroot } from "../../tasks/sysroot.ts";
@@ -36,7 +36,7 @@ Deno.test("the kernel finds the agent in what was made of an initramfs of others
   const directory = await Deno.makeTempDir({ prefix: "inject-" });
   const agent = await compileAgent("x86_64");
   const add = (original: Uint8Array, text: string) =>
-    injectAgent(original, agent, Sysroot.here(), [
+    injectAgent(readInitramfs(original), agent, Sysroot.here(), [
       textEntry("etc/added", text),
       textEntry("etc/linked", "replaced"),
     ]);
