@@ -6,7 +6,7 @@
  */
 
 import { writeRequest } from "../mod/omaha/mod.ts";
-import { ServeProcess } from "../tests/cli/_serve_process.ts";
+import { putTinyRelease, ServeProcess } from "../tests/cli/_serve_process.ts";
 import { Sandbox } from "../tests/sandbox.ts";
 import { taskOptions } from "./arguments.ts";
 import { ask, poll, type Polling } from "./bench/poll.ts";
@@ -25,7 +25,6 @@ on a machine that does nothing else.
   --parallel N  connections at the same time (32)
   --json FILE   write the figures`;
 
-const DIR = "/var/lib/kubesolo/serve";
 const LIMITS = { nodes: 20_000, polls: 100, parallel: 64 } as const;
 
 await main(async () => {
@@ -41,7 +40,7 @@ await main(async () => {
   const requests = nodes * polls;
 
   await using sandbox = await Sandbox.create();
-  await putRelease(sandbox);
+  await putTinyRelease(sandbox, "2.0.0");
   await using server = new ServeProcess(sandbox);
   const port = Number(new URL(await server.url).port);
   await server.waitFor("/ offers 2.0.0");
@@ -99,17 +98,6 @@ function bounded(name: keyof typeof LIMITS, text: string): number {
   const value = Number(text);
   if (Number.isSafeInteger(value) && value > 0 && value <= LIMITS[name]) return value;
   throw new Error(`--${name}: wanted a number from 1 to ${LIMITS[name]}, found ${text}`);
-}
-
-/** A release of two small files: nobody fetches them. */
-async function putRelease(sandbox: Sandbox): Promise<void> {
-  await sandbox.sh(`
-    mkdir -p ${DIR}; cd ${DIR}; echo kernel >vmlinuz; echo initramfs >kubesolo-os.gz
-    printf '{"version":"2.0.0","channel":"stable","vmlinuz_url":"vmlinuz","vmlinuz_sha256":"%s",' \\
-      "$(sha256sum <vmlinuz | cut -d' ' -f1)" >latest.json
-    printf '"initramfs_url":"kubesolo-os.gz","initramfs_sha256":"%s"}' \\
-      "$(sha256sum <kubesolo-os.gz | cut -d' ' -f1)" >>latest.json
-  `);
 }
 
 /** What that node sends. */

@@ -55,6 +55,9 @@ export async function servedRoot(directory: string): Promise<string> {
   }
 }
 
+/** How many times as long as it looks it rests. */
+const REST_PER_LOOK = 10;
+
 /** Milliseconds of computing digests between two looks. */
 const WORK_MS = 1000;
 
@@ -123,10 +126,13 @@ export class Catalogue {
 
   /** Looks again and again until `signal`; `looked` is called each time. */
   async watch(signal: AbortSignal, looked: () => void): Promise<void> {
-    while (!signal.aborted) {
+    for (let took = 0; !signal.aborted;) {
       if (this.#book.isBusy) await this.#book.work(WORK_MS);
-      else await sleep(RESCAN_MS, signal);
+      // a directory in which looking takes long is looked at less often
+      else await sleep(Math.max(RESCAN_MS, REST_PER_LOOK * took), signal);
+      const began = performance.now();
       await this.look();
+      took = performance.now() - began;
       looked();
     }
   }

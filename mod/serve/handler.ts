@@ -83,13 +83,14 @@ export function serveHandler(
     const document = place?.documents.get(name);
     if (place && name === LATEST_FILE) seen(place.releases[0]?.release.channel ?? "");
     if (document) return await documentAnswer(request, name, document);
-    if (place && name.startsWith(LATEST_FILE)) {
-      const why = place.problem ?? "there is none";
-      return plain(503, `This release is not offered: ${why}`, {
+    const isDocument = place !== undefined && name.startsWith(LATEST_FILE);
+    if (isDocument && place.state !== "offered") {
+      return plain(503, `This release is not offered: ${place.problem}`, {
         "retry-after": String(RETRY_SECONDS),
       });
     }
-    const found = await fileInside(root, names);
+    // a signature that has come meanwhile may be that of another document
+    const found = isDocument ? undefined : await fileInside(root, names);
     if (!found) return plain(404, "Not found");
     const file = { tag: stampOf(found.info), type: typeOf(name) };
     return await fileAnswer(request, storedFile(found.path, found.info, file));

@@ -22,8 +22,8 @@ import type { Fleet, FleetNode } from "./fleet.ts";
 import type { CompleteRelease } from "./release_place.ts";
 import { stampOf, storedFile } from "./stored_file.ts";
 
-/** Hears about requests, in words for people; `rare` is what is worth a line for each node. */
-export type Say = (client: string, words: string, rare?: boolean) => void;
+/** Hears about requests, in words for people; `isNews` is what is worth a line where there are many. */
+export type Say = (client: string, words: string, isNews?: boolean) => void;
 
 /** What answers are made of. */
 export interface OmahaParts {

@@ -56,12 +56,12 @@ export interface ReleasePlace {
   readonly problem?: string;
   /** What `latest.json` announces, also where it is not there: the newest, then those that lead to it. */
   readonly releases: readonly CompleteRelease[];
-  /** `latest.json`, its signatures and roots of trust, by their names in the directory, where it is offered. */
+  /** `latest.json` and its signatures, by their names in the directory; none where it is not offered. */
   readonly documents: ReadonlyMap<string, Document>;
 }
 
-/** Beside a `latest.json`; the first of them is what nodes ask for first. */
-const SIGNATURES = [".sig", ".minisig"];
+/** Beside a `latest.json`. */
+const SIGNATURES = [`${LATEST_FILE}.sig`, `${LATEST_FILE}.minisig`];
 
 /** Looks at the directory; `root` is the real path of the one that is served. */
 export async function readReleasePlace(
@@ -149,19 +149,17 @@ async function completeArtifacts(
   return found;
 }
 
-/** `latest.json`, and what is signed beside it. */
+/** `latest.json`, and the signatures beside it. */
 async function readDocuments(
   root: string,
   directory: string,
   latest: Document,
 ): Promise<ReadonlyMap<string, Document>> {
   const documents = new Map([[LATEST_FILE, latest]]);
-  const add = async (name: string) => {
+  for (const name of SIGNATURES) {
     const document = await readDocument(root, directory, name, MAX_SIGNATURE_BYTES);
     if (document) documents.set(name, document);
-    return document !== undefined;
-  };
-  for (const suffix of SIGNATURES) await add(`${LATEST_FILE}${suffix}`);
+  }
   return documents;
 }
 

@@ -2,9 +2,7 @@ import { assert, assertEquals, assertMatch } from "@std/assert";
 import { writeRequest } from "../../mod/omaha/mod.ts";
 import { Sandbox } from "../sandbox.ts";
 import { APP } from "../serve/_directory.ts";
-import { ServeProcess } from "./_serve_process.ts";
-
-const DIR = "/var/lib/kubesolo/serve";
+import { putTinyRelease, ServeProcess } from "./_serve_process.ts";
 
 const MEBIBYTE = 1 << 20;
 
@@ -148,13 +146,7 @@ async function memoryOf(pid: number): Promise<number> {
 
 Deno.test("100,000 bad requests change nothing: serve stays up, and its memory flat", async () => {
   await using sandbox = await Sandbox.create();
-  await sandbox.sh(`
-    mkdir -p ${DIR}; cd ${DIR}; echo kernel >vmlinuz; echo initramfs >kubesolo-os.gz
-    printf '{"version":"2.0.0","vmlinuz_url":"vmlinuz","vmlinuz_sha256":"%s",' \\
-      "$(sha256sum <vmlinuz | cut -d' ' -f1)" >latest.json
-    printf '"initramfs_url":"kubesolo-os.gz","initramfs_sha256":"%s"}' \\
-      "$(sha256sum <kubesolo-os.gz | cut -d' ' -f1)" >>latest.json
-  `);
+  await putTinyRelease(sandbox, "2.0.0");
   await using server = new ServeProcess(sandbox);
   const url = await server.url;
   const port = Number(new URL(url).port);

@@ -3,19 +3,7 @@ import { writeRequest } from "../../mod/omaha/mod.ts";
 import { Sandbox } from "../sandbox.ts";
 import { APP } from "../serve/_directory.ts";
 import { complaintOf } from "./_aftermath.ts";
-import { ServeProcess } from "./_serve_process.ts";
-
-const DIR = "/var/lib/kubesolo/serve";
-
-/** Puts a release of that version into a directory of the sandbox. */
-const PUT_RELEASE = `
-put() {
-  mkdir -p "$1"; echo "kernel $2" >"$1/vmlinuz"; echo "initramfs $2" >"$1/kubesolo-os.gz"
-  k=$(sha256sum <"$1/vmlinuz" | cut -d' ' -f1); i=$(sha256sum <"$1/kubesolo-os.gz" | cut -d' ' -f1)
-  printf '{"version":"%s","channel":"stable","vmlinuz_url":"vmlinuz","vmlinuz_sha256":"%s",' "$2" "$k" >"$1/latest.json"
-  printf '"initramfs_url":"kubesolo-os.gz","initramfs_sha256":"%s"}' "$i" >>"$1/latest.json"
-}
-`;
+import { putTinyRelease, SERVED as DIR, ServeProcess } from "./_serve_process.ts";
 
 function asks(version: string, machineid: string): string {
   const app = { appid: APP, machineid, version, track: "stable" };
@@ -39,7 +27,7 @@ Deno.test("serve picks up releases while it runs, and knows its nodes after a re
     const url = await server.url;
     await server.waitFor("nothing to serve yet");
     assertEquals(await check(url, "1.0.0"), undefined);
-    await sandbox.sh(`${PUT_RELEASE} put ${DIR}/stable 2.0.0`);
+    await putTinyRelease(sandbox, "2.0.0", `${DIR}/stable`);
     await server.waitFor("/stable offers 2.0.0");
     assertEquals(await check(url, "1.0.0"), "2.0.0");
     await server.waitFor("machine-1 runs 1.0.0, and is offered 2.0.0");
@@ -62,6 +50,7 @@ Deno.test("serve picks up releases while it runs, and knows its nodes after a re
   await sandbox.sh(`head -c 9000 /dev/urandom >${DIR}.sqlite`);
   {
     await using server = new ServeProcess(sandbox);
+    await server.waitFor("/stable offers 2.0.0");
     assertEquals(await check(await server.url, "1.0.0"), "2.0.0");
     assertStringIncludes(
       server.said,
@@ -73,9 +62,8 @@ Deno.test("serve picks up releases while it runs, and knows its nodes after a re
 
 Deno.test("serve goes on where its nodes cannot be kept", async () => {
   await using sandbox = await Sandbox.create();
-  await sandbox.sh(`
-    mkdir -p ${DIR}; mkdir ${DIR}.sqlite; ${PUT_RELEASE} put ${DIR} 2.0.0
-  `);
+  await putTinyRelease(sandbox, "2.0.0");
+  await sandbox.sh(`mkdir ${DIR}.sqlite`);
   await using server = new ServeProcess(sandbox);
   const url = await server.url;
   await server.waitFor("/ offers 2.0.0");

@@ -271,3 +271,26 @@ Deno.test("a directory that is none is a usage error", async () => {
   }
   await Deno.remove(file);
 });
+
+Deno.test("signatures are served as they were when the release was looked at", async () => {
+  await using served = await Served.start(async (directory) => {
+    await putRelease(directory, { version: "2.0.0" });
+    await Deno.writeTextFile(`${directory}/latest.json.minisig`, "one");
+  });
+  const ask = async (name: string) => {
+    const answer = await fetch(`${served.url}/${name}`);
+    return [answer.status, await answer.text()];
+  };
+  // a node asks for the other one only where this one is not there
+  assertEquals(await ask("latest.json.sig"), [404, "Not found\n"]);
+  assertEquals(await ask("latest.json.minisig"), [200, "one"]);
+  await Deno.writeTextFile(`${served.directory}/latest.json.minisig`, "two");
+  await Deno.writeTextFile(`${served.directory}/latest.json.sig`, "two");
+  assertEquals(await ask("latest.json.sig"), [404, "Not found\n"]);
+  assertEquals(await ask("latest.json.minisig"), [200, "one"]);
+  await served.look();
+  assertEquals([await ask("latest.json.sig"), await ask("latest.json.minisig")], [
+    [200, "two"],
+    [200, "two"],
+  ]);
+});

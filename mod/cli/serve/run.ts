@@ -16,10 +16,10 @@ import {
 } from "../../serve/mod.ts";
 import { parseListenAddress } from "../metrics/listen_address.ts";
 import { operatorPath } from "../operator_files.ts";
-import { announcer } from "./announcer.ts";
-import { FleetKeeper } from "./fleet_keeper.ts";
 import { watched } from "../serve_package/watched.ts";
 import { serveUntilTold } from "../serve_until_told.ts";
+import { announcer } from "./announcer.ts";
+import { FleetKeeper } from "./fleet_keeper.ts";
 
 const EXAMPLE_ADDRESS = "192.168.1.1:8000";
 
@@ -51,9 +51,9 @@ export async function runServe(
   const { store, problem } = openStore(kept);
   if (problem !== undefined) reporter.report({ kind: "warning", message: problem });
   const catalogue = await Catalogue.open(directory, new DigestBook(store));
-  const say = (client: string, words: string, rare = false) =>
+  const say = (client: string, words: string, isNews = false) =>
     reporter.report({
-      kind: rare ? "step" : "detail",
+      kind: isNews ? "step" : "detail",
       message: shortened(oneLine(`${client} ${words}`), MAX_LINE),
     });
   const fleet = new Fleet(store?.nodes());
