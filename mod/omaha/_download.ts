@@ -78,10 +78,10 @@ export class PackageDownload {
   /** What came from there is of no use: the next codebase has to bring all of it, if there is one. */
   #spoilt(address: URL, kind: keyof typeof KINDS, found: string): Error {
     const error = this.#wrong(address, kind, found);
+    if (this.#addresses.length === 1) return error;
     this.#addresses = this.#addresses.filter((other) => other !== address);
     this.#failures = -1;
     this.#startOver = true;
-    if (this.#addresses.length === 0) return error;
     return new SourceInterrupted(`${printable(address)}: ${found}`, { cause: error });
   }
 

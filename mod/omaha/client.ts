@@ -4,35 +4,31 @@
  * @module
  */
 
-import semver from "semver";
 import { reasonOf, type Reporter } from "../core/mod.ts";
 import type { WebClient } from "../http/mod.ts";
 import { type AppAnswer, ask, type Patience, shownStatus } from "./_ask.ts";
+import { braced, requestOf } from "./_request_of.ts";
+import { askAfter, backoffOf, isTooEarlyToAsk, isTooEarlyToFetch } from "./_waits.ts";
 import {
   APP_STATUS,
   ERROR_CODE,
   EVENT_RESULT,
   EVENT_TYPE,
   IN_PROGRESS,
-  INSTALL_SOURCE,
   NOT_NOW,
-  omahaArchitecture,
   UPDATE_STATUS,
 } from "./codes.ts";
 import {
   ANSWER_SECONDS,
   DEAF_MS,
   EVENT_SECONDS,
-  FIRST_BACKOFF_HOURS,
-  MAX_BACKOFF_HOURS,
   MAX_GRANT_LENGTH,
-  MAX_POLL_SECONDS,
   MAX_RETRIES,
   MAX_SILENT_RETRIES,
 } from "./limits.ts";
-import type { Backoff, KeptEvent, KeptUpdate, NoteFile } from "./notes.ts";
+import type { KeptEvent, KeptUpdate, NoteFile } from "./notes.ts";
 import { OmahaError } from "./omaha_error.ts";
-import { type OmahaAppRequest, writeRequest } from "./request.ts";
+import type { OmahaAppRequest } from "./request.ts";
 import { parseResponse } from "./response.ts";
 import type { OmahaUpdateCheckResponse } from "./response_types.ts";
 
@@ -64,8 +60,8 @@ export interface OmahaClientOptions {
   sleep?(milliseconds: number): Promise<void>;
 }
 
-/** In the place of a version that nobody knows. */
-const NO_VERSION = "0.0.0";
+/** What an application's status is where the server has heard what was said. */
+const HEARD: readonly string[] = [APP_STATUS.ok, IN_PROGRESS, ...NOT_NOW];
 
 /** Speaks for one node. One request at a time is under way. */
 export class OmahaClient {
@@ -104,13 +100,13 @@ export class OmahaClient {
   checkForUpdate(signal?: AbortSignal): Promise<OmahaUpdateCheckResponse | undefined> {
     return this.#alone(async () => {
       const { notes, reporter, unattended } = this.#options;
-      const { ask_after = "" } = await notes.read();
-      if (unattended && Date.now() < Date.parse(ask_after)) {
+      const { ask_after } = await notes.read();
+      if (unattended && isTooEarlyToAsk(ask_after)) {
         const message = `the server wants to be asked again at ${ask_after}: not asking now`;
         reporter.report({ kind: "step", message });
         return undefined;
       }
-      this.#version = strict(await this.#options.version());
+      this.#version = await this.#options.version();
       let answer = await this.#check(signal);
       if (answer.app.status === IN_PROGRESS) {
         const grant = (await notes.read()).update?.grant;
@@ -123,7 +119,7 @@ export class OmahaClient {
       this.#granted = check && answer.document.length <= MAX_GRANT_LENGTH
         ? answer.document
         : undefined;
-      await this.#heedInterval(answer.app.updatecheck?.PollInterval);
+      await notes.change({ ask_after: askAfter(answer.app.updatecheck?.PollInterval) });
       return check;
     });
   }
@@ -137,14 +133,11 @@ export class OmahaClient {
       this.#payload = payload;
       const { notes, reporter, unattended } = this.#options;
       const { backoff } = await notes.read();
-      const waits = unattended && backsOff && backoff?.payload === payload &&
-        Date.now() < Date.parse(backoff.until);
-      if (waits) {
-        const message = `the same could not be fetched ${backoff.failures} times: ` +
-          `waiting until ${backoff.until}`;
-        reporter.report({ kind: "step", message });
-      }
-      return !waits;
+      if (!unattended || !backsOff || !isTooEarlyToFetch(payload, backoff)) return true;
+      const message = `the same could not be fetched ${backoff?.failures} times: ` +
+        `waiting until ${backoff?.until}`;
+      reporter.report({ kind: "step", message });
+      return false;
     });
   }
 
@@ -174,7 +167,7 @@ export class OmahaClient {
       const { notes } = this.#options;
       const { update, backoff } = await notes.read();
       const payload = update?.payload;
-      const failed = payload === undefined || isFetched ? undefined : longer(payload, backoff);
+      const failed = payload === undefined || isFetched ? undefined : backoffOf(payload, backoff);
       await notes.change({ update: undefined, backoff: failed });
     });
   }
@@ -211,50 +204,28 @@ export class OmahaClient {
     if (performance.now() < this.#deafUntil) return;
     const patience = { ...this.#patience, retries: 0, silentRetries: 0, seconds: EVENT_SECONDS };
     this.#deafUntil = performance.now() + DEAF_MS;
-    await this.#request({}, patience);
-    this.#deafUntil = 0;
+    const { app: { status = "" } } = await this.#request({}, patience);
+    if (!HEARD.includes(status)) throw this.#refused(status);
   }
 
   #check(signal?: AbortSignal): Promise<AppAnswer> {
     return this.#request({ updatecheck: {} }, this.#patience, signal);
   }
 
-  /** Asks, and forgets the events that were said with it. */
+  /** Asks, and forgets the events that were heard with it. */
   async #request(
     more: Partial<OmahaAppRequest>,
     patience: Patience,
     signal?: AbortSignal,
   ): Promise<AppAnswer> {
-    const { web, appId, track, notes, agent, architecture, bootId, alias } = this.#options;
-    const { machine_id, events, update } = await notes.read();
-    const kept = events.at(-1)?.version ?? update?.from;
-    const document = writeRequest({
-      version: agent,
-      updaterversion: agent,
-      installsource: this.#options.unattended
-        ? INSTALL_SOURCE.scheduler
-        : INSTALL_SOURCE.onDemandUpdate,
-      ismachine: 1,
-      sessionid: update?.session ?? this.#session,
-      userid: machine_id,
-      requestid: braced(),
-      os: { platform: "KubeSolo OS", arch: omahaArchitecture(architecture) },
-      apps: [{
-        appid: appId,
-        version: this.#version ?? strict(kept),
-        track,
-        board: `${architecture}-usr`,
-        bootid: `{${bootId}}`,
-        machineid: machine_id,
-        machinealias: alias,
-        multi_manifest_ok: true,
-        ping: { active: 1 },
-        ...more,
-        events: events.map(({ version: _, ...event }) => event),
-      }],
-    });
+    const { web, appId, notes } = this.#options;
+    const kept = await notes.read();
+    const asking = { version: this.#version, session: this.#session, more };
+    const document = requestOf(this.#options, kept, asking);
     const answer = await ask(web, document, appId, patience, signal);
-    if (events.length > 0) await notes.change({ events: [] });
+    this.#deafUntil = 0;
+    const isKnown = HEARD.includes(answer.app.status ?? "");
+    if (isKnown && kept.events.length > 0) await notes.change({ events: [] });
     return answer;
   }
 
@@ -287,17 +258,6 @@ export class OmahaClient {
     reporter.report({ kind: "step", message });
     return parseResponse(grant).apps.find(({ appid }) => appid === appId)?.updatecheck;
   }
-
-  async #heedInterval(interval = ""): Promise<void> {
-    const seconds = /^\d{1,9}$/.test(interval.trim()) ? Number(interval) : 0;
-    if (seconds === 0) return;
-    const wait = Math.min(seconds, MAX_POLL_SECONDS);
-    const message = `the server wants to be asked again in ${wait} seconds`;
-    this.#options.reporter.report({ kind: "detail", message });
-    await this.#options.notes.change({
-      ask_after: new Date(Date.now() + wait * 1000).toISOString(),
-    });
-  }
 }
 
 /** An update has come to nothing. */
@@ -305,19 +265,3 @@ export const FAILED: KeptEvent = {
   eventtype: EVENT_TYPE.updateComplete,
   eventresult: EVENT_RESULT.error,
 };
-
-/** One failure more. */
-function longer(payload: string, before: Backoff | undefined): Backoff {
-  const failures = before?.payload === payload ? before.failures + 1 : 1;
-  const hours = Math.min(FIRST_BACKOFF_HOURS * 2 ** (failures - 1), MAX_BACKOFF_HOURS);
-  return { payload, failures, until: new Date(Date.now() + hours * 3_600_000).toISOString() };
-}
-
-/** As nebraska wants versions: semantic to the letter. */
-function strict(version: string | undefined): string {
-  return semver.parse(version, { loose: true })?.version ?? NO_VERSION;
-}
-
-function braced(): string {
-  return `{${crypto.randomUUID()}}`;
-}

@@ -91,7 +91,9 @@ export class NoteFile {
   async change(changes: Partial<Notes>): Promise<void> {
     const before = await this.read();
     const events = (changes.events ?? before.events).slice(-MAX_EVENTS);
-    await this.#keep({ ...before, ...changes, events });
+    const notes = { ...before, ...changes, events };
+    // a node that asks every minute, and hears nothing new, writes nothing
+    if (JSON.stringify(notes) !== JSON.stringify(before)) await this.#keep(notes);
   }
 
   async #keep(notes: Notes): Promise<Notes> {

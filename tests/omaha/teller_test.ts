@@ -1,9 +1,11 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { createHash } from "node:crypto";
 import { type Phase, UpdateError } from "../../mod/core/mod.ts";
 import { EVENT_SECONDS, MAX_EVENTS, OmahaError, parseNotes } from "../../mod/omaha/mod.ts";
 import { MemoryDisk } from "../fakes/memory_disk.ts";
 import { closedPort } from "../http/_servers.ts";
 import {
+  APP,
   Fleet,
   FleetNode,
   manifestXml,
@@ -230,4 +232,41 @@ Deno.test("what could not be fetched is not tried again at once, unless somebody
     action = { [attribute]: attribute === "deadline" ? "now" : "true" };
     assertEquals(await offered(true), "2.0.0", attribute);
   }
+});
+
+Deno.test("a clock that was once far ahead holds nothing up for ever", async () => {
+  const { fleet } = offering();
+  await using _ = fleet;
+  const payload = createHash("sha1").update(new Uint8Array(5)).digest("hex");
+  const offered = async (until: string) => {
+    const disk = new MemoryDisk();
+    const backoff = { payload, failures: 1, until };
+    const notes = { machine_id: "0".repeat(32), events: [], ask_after: until, backoff };
+    disk.put(NOTES, JSON.stringify(notes));
+    using node = new FleetNode(fleet.url, { disk, unattended: true });
+    return (await node.source.latest())?.version;
+  };
+  const hours = (count: number) => new Date(Date.now() + count * 3_600_000).toISOString();
+  assertEquals(await offered(hours(1)), undefined);
+  assertEquals(await offered(hours(-1)), "2.0.0");
+  assertEquals(await offered("2099-01-01T00:00:00Z"), "2.0.0");
+});
+
+Deno.test("a server that does not know the node has heard nothing", async () => {
+  let known = false;
+  await using fleet = new Fleet(() => {
+    const status = "error-unknownApplicationOrGroup";
+    return new Response(known ? NO_UPDATE : responseXml("", `appid="${APP}" status="${status}"`));
+  });
+  using node = new FleetNode(fleet.url);
+  await goes(node, ["checking", "failed"], failure("source"));
+  assertEquals(parseNotes(JSON.stringify(node.notes)).events.length, 1);
+  assertStringIncludes(node.reporter.warnings.join(), "error-unknownApplicationOrGroup");
+  known = true;
+  using again = new FleetNode(fleet.url, { disk: node.disk });
+  await again.source.latest();
+  assertEquals(again.notes.events, []);
+  const { length } = node.disk.steps;
+  await again.source.latest();
+  assertEquals(node.disk.steps.length, length, "where nothing is new nothing is written");
 });

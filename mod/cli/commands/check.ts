@@ -20,6 +20,7 @@ export function addCheck({ program, reporter, tell }: Desk): void {
         "check --server http://updates.lan/stable",
         "check --explain",
         "check --registry registry.lan/os/kubesolo --tag stable --json",
+        "check --omaha http://nebraska.lan:8000 --track stable",
       ),
     )
     .action(async (flags) => {
