@@ -2,6 +2,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { PrivateKey, signFile } from "../../mod/trust/mod.ts";
 import { APP, Fleet, manifestXml, offerXml, packageXml } from "../omaha/_fleet.ts";
 import { Nebraska } from "../omaha/_nebraska.ts";
+import { putRelease, Served } from "../serve/_directory.ts";
 import { bytesOf, TestNode } from "./_test_node.ts";
 
 /** A node of a fleet: its files lie on its own server, the fleet's server is another one. */
@@ -257,6 +258,41 @@ Deno.test("a node with a key takes nothing unsigned from a fleet's server either
   const signed = await node.update("apply", "--json");
   assertEquals(signed.code, 0, signed.stderr);
   assertEquals(await node.slot("B"), "2.0.0");
+});
+
+Deno.test("what serve offers, a node takes: step by step, and each step signed", async () => {
+  const key = PrivateKey.generate();
+  const sign = async (directory: string, text: string) => {
+    const signature = signFile(key, new TextEncoder().encode(text), "base64");
+    await Deno.writeFile(`${directory}/latest.json.sig`, signature);
+  };
+  await using served = await Served.start(async (directory) => {
+    const steps = [["1.5.0"], ["2.0.0", "1.5.0"], ["3.0.0", "2.0.0"]];
+    for (const [version, min] of steps) {
+      const text = await putRelease(`${directory}/${version}`, { version, min });
+      if (version !== "3.0.0") await sign(`${directory}/${version}`, text);
+    }
+  });
+  await using node = await TestNode.create();
+  const conf = [`omaha=${served.url}`, `pubkey=${key.publicKey.bytes.toHex()}`].join("\n");
+  await node.put("/etc/kubesolo/update.conf", `${conf}\n`);
+  const unsigned = await node.update("check");
+  assertEquals(unsigned.code, 30, unsigned.stderr);
+  assertStringIncludes(unsigned.stderr, "/latest.json: wanted a signature");
+  const last = `${served.directory}/3.0.0`;
+  await sign(last, await Deno.readTextFile(`${last}/latest.json`));
+  await served.look();
+  const first = await node.update("apply", "--json");
+  const { version, stepping_stone_to } = JSON.parse(first.stdout);
+  assertEquals([first.code, version, stepping_stone_to], [0, "1.5.0", "3.0.0"], first.stderr);
+  assertEquals(await node.slot("B"), "1.5.0");
+  assertEquals((await node.update("activate")).code, 0);
+  await node.boots("B", "trial");
+  assertEquals((await node.update("healthcheck")).code, 0);
+  const next = await node.update("apply", "--json");
+  assertEquals([next.code, JSON.parse(next.stdout).version], [0, "2.0.0"], next.stderr);
+  const [seen] = served.parts.fleet.nodes;
+  assertEquals([seen.version, seen.phase, seen.target], ["1.5.0", "downloaded", "2.0.0"]);
 });
 
 Deno.test("settings of a fleet's server that do not go together are usage errors", async () => {

@@ -92,7 +92,7 @@ type Answer = string | ((request: OmahaRequest, count: number) => Response | Pro
 export class Fleet implements AsyncDisposable {
   /** What was asked, in order. */
   readonly asked: OmahaRequest[] = [];
-  /** What else lies on the server, by path. */
+  /** What else lies on the server, by path; bytes can be asked for from any offset on. */
   readonly files = new Map<string, Uint8Array<ArrayBuffer> | string>();
   /** Paths of files that were asked for. */
   readonly fetched: string[] = [];
@@ -110,7 +110,11 @@ export class Fleet implements AsyncDisposable {
       }
       this.fetched.push(pathname);
       const file = this.files.get(pathname);
-      return file === undefined ? new Response(null, { status: 404 }) : new Response(file);
+      if (file === undefined) return new Response(null, { status: 404 });
+      const from = Number(/^bytes=(\d+)-$/.exec(request.headers.get("range") ?? "")?.[1] ?? 0);
+      if (typeof file === "string" || from === 0) return new Response(file);
+      const range = `bytes ${from}-${file.length - 1}/${file.length}`;
+      return new Response(file.slice(from), { status: 206, headers: { "content-range": range } });
     });
   }
 

@@ -8,7 +8,7 @@ import {
 import { UpdateError } from "../../mod/core/mod.ts";
 import { errorCodeOf } from "../../mod/omaha/mod.ts";
 import { pattern, RecordedSink, sha256 } from "../core/_recorded_sink.ts";
-import { serveRaw } from "../http/_servers.ts";
+import { serve, serveRaw } from "../http/_servers.ts";
 import {
   APP,
   base64,
@@ -297,6 +297,15 @@ Deno.test("a codebase that sends wrong bytes is left for the next one; the last 
   }
 });
 
+Deno.test("more bytes than were promised are too many, also where nobody has said how many come", async () => {
+  await using files = serve(() => new Response(new Blob([KERNEL, KERNEL]).stream()));
+  await using fleet = fleetWithPair([`${files.url}/`]);
+  using node = new FleetNode(fleet.url);
+  const [kernel] = (await node.source.latest())!.artifacts;
+  const error = await assertRejects(() => node.fetch(kernel), UpdateError);
+  assertEquals([error.code, errorCodeOf(error)], ["verification", 11], error.message);
+});
+
 Deno.test("a SHA-1 that lies is found, also over two connections", async () => {
   const lie = packageXml("root.img", KERNEL, { hash: base64(INITRAMFS, "sha1") });
   let count = 0;
@@ -326,4 +335,5 @@ Deno.test("what an earlier run has fetched is gone on with", async () => {
   const [kernel] = (await node.source.latest())!.artifacts;
   const sink = new RecordedSink({ left: KERNEL.subarray(0, 1000) });
   assertEquals(await node.fetch(kernel, sink), kernel.sha256);
+  assertEquals([sink.bytes.length, sink.restarts], [KERNEL.length, 0]);
 });
