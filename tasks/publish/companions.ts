@@ -35,7 +35,7 @@ async function releasesAt(source: Target, reference: string) {
   const stones = new Set<string>();
   for (const release of releases) {
     const { said } = await statedIn(source, release);
-    for (const stone of said[KEY]?.split(",") ?? []) stones.add(stone.trim());
+    for (const stone of said[KEY]?.split(",") ?? []) if (stone.trim()) stones.add(stone.trim());
   }
   if (stones.size > MAX_STEPPING_STONES) {
     throw new Error(
