@@ -1,5 +1,12 @@
 import { assertEquals, assertNotEquals } from "@std/assert";
-import { type Artifact, isSha256, releaseDigest, releaseSize, sumsOf } from "../../mod/core/mod.ts";
+import {
+  type Artifact,
+  isSha256,
+  releaseDigest,
+  releaseSize,
+  releaseWith,
+  sumsOf,
+} from "../../mod/core/mod.ts";
 import { sha256 } from "./_recorded_sink.ts";
 
 const PAIR: readonly Artifact[] = [
@@ -51,4 +58,12 @@ Deno.test("a SHA-256 is 64 lower-case hexadecimal digits, and nothing around the
   assertEquals(isSha256("0123456789abcdef".repeat(4)), true);
   const wrong = ["", "a".repeat(63), "a".repeat(65), "A".repeat(64), "g".repeat(64)];
   for (const text of [...wrong, `${"a".repeat(64)}\n`]) assertEquals(isSha256(text), false);
+});
+
+Deno.test("an artifact belongs to the first release that has it by name and by digest", () => {
+  const known = [[PAIR[0]], PAIR, [PAIR[1]]].map((artifacts) => ({ release: { artifacts } }));
+  assertEquals(releaseWith(known, PAIR[0]), known[0]);
+  assertEquals(releaseWith(known, { ...PAIR[1], size: undefined }), known[1]);
+  assertEquals(releaseWith(known, { ...PAIR[0], sha256: PAIR[1].sha256 }), undefined);
+  assertEquals(releaseWith(known, { ...PAIR[0], name: "image" }), undefined);
 });
