@@ -31,7 +31,7 @@ export interface Situation {
   readonly readOnly?: boolean;
   readonly strikes?: boolean;
   /** An entry of the menu that is not the default. */
-  readonly entry?: "other" | "shell";
+  readonly entry?: "other" | "shell" | "install";
   /** Partitions of the slots in GRUB's words, where the disk has not the usual layout. */
   readonly partitions?: Partial<Record<Slot, string>>;
   /** Seen on UEFI too. */
@@ -267,6 +267,12 @@ export const SITUATIONS: readonly Situation[] = [
     },
     entry: "shell",
     bad: ["B"],
+  },
+  {
+    does: "starts the active slot to install it onto a disk, and writes nothing",
+    prepare: (image) => configureGrub(image, "set default=auto", "set default=install"),
+    entry: "install",
+    uefi: true,
   },
   {
     does: "goes by labels on a disk with another layout",

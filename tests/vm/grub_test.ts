@@ -7,6 +7,7 @@ import { assert, assertEquals } from "@std/assert";
 import { type BootReason, otherSlot, type Slot } from "../../mod/core/mod.ts";
 import { ensureInstalled, fileOf } from "../../tasks/debian.ts";
 import { switchOn } from "../../tasks/demo/switch_on.ts";
+import { planDisk } from "../../tasks/disk_layout.ts";
 import { ARCHITECTURES } from "../../tasks/elf.ts";
 import { buildImage, ensureImageTools, grubPackages } from "../../tasks/image.ts";
 import { readEspFile } from "../../tasks/offline.ts";
@@ -25,6 +26,7 @@ const LIMIT = { limitSeconds: 120 };
 const MIB = 1 << 20;
 const SIZES = { esp: 40 * MIB, slot: 8 * MIB, data: 8 * MIB };
 const TINY_KERNELS = { x86_64: tinyKernel, aarch64: tinyArm64Kernel };
+const ESP_GUID = planDisk(SIZES).partitions[0].guid;
 const PARTITIONS = { A: "hd0,gpt2", B: "hd0,gpt3" };
 
 /** What starts GRUB. */
@@ -95,7 +97,10 @@ async function check(situation: Situation, machine: Machine): Promise<void> {
     const told = [`ksolo.slot=${slot}`, `ksolo.boot=${why}`, `ksolo.env=${wanted.env}`];
     assertEquals(found.told.filter((word) => word.startsWith("ksolo.")).slice(-3), told, where);
     assert(found.told.includes(`BOOT_IMAGE=(${partition})/vmlinuz`), found.told.join(" "));
-    assertEquals(found.told.includes("ksolo.shell"), situation.entry === "shell", where);
+    assert(found.told.includes(`ksolo.disk=${ESP_GUID}`), found.told.join(" "));
+    for (const entry of ["shell", "install"]) {
+      assertEquals(found.told.includes(`ksolo.${entry}`), situation.entry === entry, where);
+    }
   }
 }
 
