@@ -45,7 +45,9 @@ export function initramfsNeeds(
 ): readonly (KnownProgram | Needed)[] {
   const busybox = fileOf("busybox-static", "/var/lib/dpkg/info/busybox-static.list");
   // another architecture's kernel is unpacked, not installed
-  const own = architecture === Deno.build.arch ? ["grub-editenv" as const, KERNEL_PACKAGE] : [];
+  const own = architecture === Deno.build.arch
+    ? ["grub-editenv" as const, "mke2fs" as const, KERNEL_PACKAGE]
+    : [];
   return ["modprobe", "readelf", busybox, ...own];
 }
 

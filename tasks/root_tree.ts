@@ -31,8 +31,18 @@ const MERGED_INTO_USR = ["bin", "lib", "lib64", "sbin"];
 const IN_SBIN = ["halt", "poweroff", "reboot"];
 
 /**
+ * Programs that the agent spawns, besides BusyBox's, and where Debian has them: what edits grubenv, and
+ * for installing onto a disk what makes, fills and checks ext4 (with its libraries 1.7 MB).
+ */
+const SPAWNED = [
+  { path: "usr/bin/grub-editenv", source: "/usr/bin/grub-editenv" },
+  ...["mke2fs", "resize2fs", "debugfs", "e2fsck"]
+    .map((name) => ({ path: `usr/sbin/${name}`, source: `/sbin/${name}` })),
+];
+
+/**
  * The root file system of a node: the init, the agent, the modules of `kernel`, and out of `sysroot`
- * BusyBox and grub-editenv.
+ * BusyBox, grub-editenv and e2fsprogs.
  */
 export async function rootEntries(
   agent: string,
@@ -89,17 +99,18 @@ async function moduleEntries(kernel: string): Promise<Entry[]> {
   ];
 }
 
-/** The agent, grub-editenv where `sysroot` has it, and the libraries of both. */
+/** The agent, {@linkcode SPAWNED} as far as `sysroot` has them, and the libraries of all. */
 async function programEntries(agent: string, sysroot: Sysroot): Promise<Entry[]> {
-  const editor = findProgram(sysroot.at("/usr/bin/grub-editenv"));
-  const libraries = await librariesOf(sysroot, agent, ...editor ? [editor] : []);
-  return [
-    ...await Promise.all(
-      libraries.map(({ path, source }) => fileEntry(path.slice(1), source, 0o755)),
-    ),
-    ...editor ? [await fileEntry("usr/bin/grub-editenv", editor, 0o755)] : [],
-    await fileEntry(AGENT_PATH, agent, 0o755),
-  ];
+  const spawned = SPAWNED.flatMap(({ path, source }) => {
+    const found = findProgram(sysroot.at(source));
+    return found ? [{ path, found }] : [];
+  });
+  const libraries = await librariesOf(sysroot, agent, ...spawned.map(({ found }) => found));
+  return await Promise.all([
+    ...libraries.map(({ path, source }) => fileEntry(path.slice(1), source, 0o755)),
+    ...spawned.map(({ path, found }) => fileEntry(path, found, 0o755)),
+    fileEntry(AGENT_PATH, agent, 0o755),
+  ]);
 }
 
 function required(program: string, debianPackage: string): string {

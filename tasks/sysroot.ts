@@ -12,8 +12,9 @@ import { say } from "./screen.ts";
 /** What the agent is linked to. */
 export const LIBRARY_PACKAGES: readonly string[] = ["libc6", "libgcc-s1"];
 
-/** What else a node's initramfs has, grub-editenv's libraries among it. */
+/** What else a node's initramfs has, its programs' libraries among it. */
 const NODE_PACKAGES = [
+  ...["e2fsprogs", "libblkid1", "libcom-err2", "libext2fs2", "libss2", "libuuid1"],
   ...["busybox-static", "grub-common", "libdevmapper1.02.1", "liblzma5", "libpcre2-8-0"],
   ...["libselinux1", "libudev1"],
 ];

@@ -15,6 +15,7 @@ import { addConfig } from "./commands/config.ts";
 import { addDoctor } from "./commands/doctor.ts";
 import { addHealthcheck } from "./commands/healthcheck.ts";
 import { addInstall } from "./commands/install.ts";
+import { addInstallDisk } from "./commands/install_disk.ts";
 import { addKeygen } from "./commands/keygen.ts";
 import { addMetrics } from "./commands/metrics.ts";
 import { addRollback } from "./commands/rollback.ts";
@@ -83,6 +84,7 @@ export function buildProgram(
   addStatus(desk);
   addDoctor(desk);
   addInstall(desk);
+  addInstallDisk(desk);
   addMetrics(desk);
   addServe(desk);
   addServePackage(desk);

@@ -7,6 +7,9 @@ import { complaintOf } from "./_aftermath.ts";
 const READABLE = "/etc/kubesolo, /var/lib/kubesolo, /run/kubesolo-update";
 const WRITABLE = "/var/lib/kubesolo, /run/kubesolo-update";
 
+/** What makes and fills a data partition when a disk is installed. */
+const E2FSPROGS = ["mke2fs", "resize2fs", "debugfs", "e2fsck"];
+
 Deno.test("a path outside of the agent's places is a usage error that names them", async () => {
   await using sandbox = await Sandbox.create();
   const cases: readonly [flag: string, path: string, places: string][] = [
@@ -172,6 +175,7 @@ Deno.test("among the files of others the agent may write what install puts there
       ...looked,
       "/run/containerd/containerd.sock",
       "/run/openrc/softlevel",
+      ...E2FSPROGS.map((name) => `/usr/sbin/${name}`),
       ...["user-data", "meta-data", "network-config"]
         .map((name) => `/var/lib/cloud/seed/nocloud/${name}`),
       "/var/run/secrets/kubernetes.io/serviceaccount",
@@ -181,6 +185,7 @@ Deno.test("among the files of others the agent may write what install puts there
   const tools = [
     ...["mount", "umount", "mkdir", "grub-editenv", "reboot", "setsid"],
     ...["systemctl", "rc-update", "rc-service"],
+    ...E2FSPROGS,
   ];
   const names = (agent.run as string[]).map((path) =>
     /^(?:\/usr)?\/s?bin\/([\w-]+)$/.exec(path)?.[1]

@@ -1,6 +1,8 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import fc from "fast-check";
 import { networkLine } from "../../mod/cli/cloud_init/node_network.ts";
+import { LABELS } from "../../mod/core/mod.ts";
+import { packTable } from "../../mod/provision/mod.ts";
 import { ensureInstalled, fileOf } from "../../tasks/debian.ts";
 import { run, runText } from "../../tasks/run.ts";
 import { ROOT } from "../../tasks/sources.ts";
@@ -210,5 +212,31 @@ Deno.test(
     const modes = await runText("stat", ["-c", "%a", `${root.path}/root/.ssh`]) +
       await runText("stat", ["-c", "%a", `${root.path}/root/.ssh/authorized_keys`]);
     assertEquals(modes, "700\n600\n");
+  },
+);
+
+Deno.test(
+  "the data partition is that of the disk that was started, whatever others are called",
+  { ignore },
+  async () => {
+    await using root = await InitRoot.create();
+    const guids = ["0a1b2c3d-4e5f-4061-8273-8495a6b7c8d9", "11111111-4e5f-4061-8273-8495a6b7c8d9"];
+    for (const [at, name] of ["sda", "vda"].entries()) {
+      const guid = guids[at];
+      const type = "c12a7328-f81f-11d2-ba4b-00a0c93ec93b";
+      const esp = { number: 1, type, guid, first: 34, last: 40, attributes: 0n, name: LABELS.efi };
+      const { first } = packTable({ guid, partitions: [esp] }, 4096);
+      await Deno.writeFile(`${root.path}/dev/${name}`, new Uint8Array([...Array(512), ...first]));
+      await root.write(`sys/block/${name}/${name}4/partition`, "4\n");
+      const uevent = `DEVNAME=${name}4\nDEVTYPE=partition\nPARTNAME=KSOLODATA\n`;
+      await root.write(`sys/class/block/${name}4/uevent`, uevent);
+    }
+    const data = async (disk: string) =>
+      (await root.sh(`DISK=${disk}\nfindfs() { return 1; }\npartition KSOLODATA || true`)).trim();
+    assertEquals([await data(guids[0]), await data(guids[1])], ["/dev/sda4", "/dev/vda4"]);
+    assertEquals(await data("''"), "/dev/sda4", "where GRUB does not tell");
+    assertEquals(await data("22222222-4e5f-4061-8273-8495a6b7c8d9"), "", "it is not there yet");
+    await Deno.copyFile(`${root.path}/dev/sda`, `${root.path}/dev/vda`);
+    assertEquals(await data(guids[0]), "", "two copies");
   },
 );

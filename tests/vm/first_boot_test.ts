@@ -1,12 +1,10 @@
 import { assert, assertEquals } from "@std/assert";
-import { compileAgent } from "../../tasks/compile.ts";
 import { ensureInstalled } from "../../tasks/debian.ts";
 import { demoNeeds, NODE_MEMORY } from "../../tasks/demo/round_trip.ts";
 import { makeFat, writeFat } from "../../tasks/fat.ts";
-import { buildImage } from "../../tasks/image.ts";
 import { readDataFile, writeDataFile } from "../../tasks/offline.ts";
-import { makeRelease } from "../../tasks/release.ts";
 import { Vm } from "../../tasks/vm.ts";
+import { osImage, provisionedDisk } from "./_provisioned.ts";
 
 /** Seconds for anything to show on the serial line, on a machine ten times slower than this one. */
 const LIMIT = { limitSeconds: 600 };
@@ -50,11 +48,10 @@ poweroff
 
 Deno.test("a provisioned node is set up by its first boot, and only by that", async () => {
   await inDirectory(async (directory) => {
-    const disk = await makeDisk(directory, {
-      "etc-kubesolo/cloud-config.yaml": CLOUD_CONFIG,
-      "cloud/seed/nocloud/user-data": CLOUD_CONFIG,
-      "cloud/seed/nocloud/meta-data": "instance-id: node-12\n",
-      "cloud/seed/nocloud/network-config": NETWORK_CONFIG,
+    const disk = await provisionedDisk(directory, {
+      onBoot: ON_BOOT,
+      cloudConfig: CLOUD_CONFIG,
+      networkConfig: NETWORK_CONFIG,
     });
     const first = await boot(disk);
     assertEquals(first.said, ["cloud-init applied", "hostname node-12", "keys 1"]);
@@ -91,7 +88,7 @@ Deno.test("a provisioned node is set up by its first boot, and only by that", as
 
 Deno.test("a node without documents takes those of a medium called CIDATA, and keeps them", async () => {
   await inDirectory(async (directory) => {
-    const disk = await makeDisk(directory, {});
+    const disk = await osImage(directory, ON_BOOT);
     const image = `${directory}/stick.img`;
     const size = 34 << 20;
     await Deno.writeFile(image, new Uint8Array());
@@ -122,26 +119,6 @@ async function inDirectory(work: (directory: string) => Promise<void>): Promise<
   } finally {
     await Deno.remove(directory, { recursive: true });
   }
-}
-
-/** A node's disk with `files` on its data partition. */
-async function makeDisk(directory: string, files: Readonly<Record<string, string>>) {
-  const release = `${directory}/release`;
-  await makeRelease({
-    version: "1.0.0",
-    agent: await compileAgent("x86_64"),
-    directory: release,
-  });
-  const data = `${directory}/data`;
-  for (const [name, text] of Object.entries(files)) {
-    await Deno.mkdir(`${data}/${name}`.replace(/\/[^/]*$/, ""), { recursive: true });
-    await Deno.writeTextFile(`${data}/${name}`, text);
-  }
-  await Deno.mkdir(`${data}/etc-kubesolo`, { recursive: true });
-  await Deno.writeTextFile(`${data}/etc-kubesolo/on-boot`, ON_BOOT, { mode: 0o755 });
-  const output = `${directory}/node.img`;
-  await buildImage({ output, slotA: release, data });
-  return output;
 }
 
 /** One boot until the node switches itself off: what the init said of its set-up, and what came of it. */
