@@ -18,9 +18,12 @@ import { openImage } from "./provision/os_image.ts";
 import { type Outcome, provisionDevice, provisionFile } from "./provision/provision_target.ts";
 import { main, say, warn } from "./screen.ts";
 
-const HELP = `deno task provision [--json]
-deno task provision --device DEVICE --cloud-init FILE [options]
-deno task provision --image FILE [--size SIZE] --cloud-init FILE [options]
+/** What it is called where it is started. */
+const ME = Deno.build.standalone ? "kubesolo-provision" : "deno task provision";
+
+const HELP = `${ME} [--json]
+${ME} --device DEVICE --cloud-init FILE [options]
+${ME} --image FILE [--size SIZE] --cloud-init FILE [options]
 
 Writes a node's disk onto a stick or another disk, reads it back, lets the data partition grow to the
 disk's end, and puts the node's documents there. Without --device and --image it lists the disks of
@@ -47,8 +50,8 @@ write-protected or too small, and one that is not removable, unless its serial n
 From the first moment on the disk boots nothing until it is whole. Where the stick is pulled, or
 writing is broken off, run it again.
 
-  deno task provision
-  deno task provision --device /dev/sdb --cloud-init node.yaml --hostname node-7 \\
+  ${ME}
+  ${ME} --device /dev/sdb --cloud-init node.yaml --hostname node-7 \\
     --ssh-key ~/.ssh/id_ed25519.pub
 
 Exit codes: 0 done; 2 options or documents that are no good, nothing was written; 20 a disk that is

@@ -13,6 +13,7 @@ export * from "./fit_table.ts";
 export * from "./gpt.ts";
 export * from "./grow_data.ts";
 export * from "./medium.ts";
+export * from "./pack_table.ts";
 export * from "./probe_capacity.ts";
 export * from "./size_for_people.ts";
 export * from "./survey_disks.ts";

@@ -8,8 +8,9 @@ import { reasonOf, UpdateError } from "../core/mod.ts";
 import { copyExtents, type CopyOptions, type DiskImage } from "./copy_extents.ts";
 import { expectBytes, readInto } from "./copy_extents.ts";
 import { dataPartition, type Extent, extentOf, fitTable } from "./fit_table.ts";
-import { type GptTable, packTable, parseTable, RECORD_AT, SECTOR, TABLE_SECTORS } from "./gpt.ts";
+import { type GptTable, parseTable, RECORD_AT, SECTOR, TABLE_SECTORS } from "./gpt.ts";
 import type { Medium } from "./medium.ts";
+import { packTable } from "./pack_table.ts";
 import { probeCapacity } from "./probe_capacity.ts";
 import { sizeForPeople } from "./size_for_people.ts";
 
@@ -68,7 +69,9 @@ export async function writeDisk(options: WriteDiskOptions): Promise<GptTable> {
     await writeTables(medium, head, after);
     return after;
   } catch (cause) {
-    if (cause instanceof UpdateError || signal?.aborted) throw cause;
+    // Ctrl-C ends the programs of `fill` as well, which then have complaints of their own
+    if (signal?.aborted) throw signal.reason;
+    if (cause instanceof UpdateError) throw cause;
     throw new UpdateError("slot", {
       operation: `writing ${medium.name}`,
       found: reasonOf(cause),
