@@ -98,7 +98,8 @@ async function copyPart(
     for (const { offset, size } of chunksOf(from)) {
       const bytes = buffer.subarray(0, size);
       source.seek(offset);
-      readInto(source, bytes);
+      // behind the end of what was copied there is nothing
+      bytes.fill(0, readInto(source, bytes));
       if (offset - from.offset >= used && isZero(bytes)) continue;
       target.seek(to.offset + offset - from.offset);
       target.write(bytes);

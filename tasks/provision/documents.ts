@@ -144,28 +144,36 @@ function checkedHostname(name: string): string {
 
 /** The keys in a file, or the one that was given. */
 async function keysOf(disk: Disk, given: string): Promise<readonly string[]> {
-  const isKey = /^[a-z0-9@.-]+ +[A-Za-z0-9+/]/.test(given);
+  const isKey = /^(?:ssh|ecdsa|sk)-\S+ /.test(given);
   const text = isKey ? given : await readText(disk, "--ssh-key", given, MAX_KEY_FILE_BYTES);
-  const file = isKey ? "--ssh-key" : given;
+  const operation = `reading --ssh-key${isKey ? "" : ` ${given}`}`;
   if (text.includes("PRIVATE KEY-----")) {
     throw new UpdateError("usage", {
-      operation: `reading --ssh-key ${file}`,
+      operation,
       found: "a private key, which is to leave this machine never",
-      advice: `give the public one, such as ${basename(file)}.pub`,
+      advice: `give the public one, such as ${isKey ? "id_ed25519" : basename(given)}.pub`,
     });
   }
-  const lines = text.split(/\r?\n/).map((line) => line.trim())
-    .filter((line) => line && !line.startsWith("#"));
-  const list = lines.map((line) => `  - ${JSON.stringify(line)}\n`).join("");
-  const document = `#cloud-config\nssh_authorized_keys:\n${list}`;
-  const read = readNodeDocuments({ userData: { file, text: document } });
-  const keys = read.keys?.value ?? [];
+  const lines = text.split(/\r?\n/).map((line) => line.trim());
+  const keys = lines.flatMap((line, at) =>
+    line && !line.startsWith("#")
+      ? checkedKeys(line, isKey ? operation : `${operation}:${at + 1}`)
+      : []
+  );
   if (keys.length > 0) return keys;
-  throw new UpdateError("usage", {
-    operation: `reading --ssh-key ${file}`,
-    found: "no public key",
-    advice: "give a line such as id_ed25519.pub has, or the file",
-  });
+  const advice = "give a line such as id_ed25519.pub has, or the file";
+  throw new UpdateError("usage", { operation, found: "no public key", advice });
+}
+
+/** The key as the node takes it. */
+function checkedKeys(line: string, operation: string): readonly string[] {
+  const text = `#cloud-config\nssh_authorized_keys: [${JSON.stringify(line)}]\n`;
+  try {
+    return readNodeDocuments({ userData: { file: "", text } }).keys?.value ?? [];
+  } catch (error) {
+    if (!(error instanceof UpdateError)) throw error;
+    throw new UpdateError("usage", { operation, found: error.found, advice: error.advice });
+  }
 }
 
 async function readText(disk: Disk, flag: string, path: string, limit: number): Promise<string> {

@@ -1,3 +1,9 @@
+/**
+ * Files that the command line names and that cannot be read.
+ *
+ * @module
+ */
+
 import { reasonOf, UpdateError } from "../../mod/core/mod.ts";
 
 /** Why a file that the command line names cannot be read. */

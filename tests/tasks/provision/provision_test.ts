@@ -291,8 +291,9 @@ Deno.test("a document that a node would not take is refused with its line, befor
   await refused("reading --ssh-key absent: No such file", ...good, "--ssh-key", "absent");
   await shop.write("id", "-----BEGIN OPENSSH PRIVATE KEY-----\n");
   await refused("a private key, which is to leave", ...good, "--ssh-key", "id");
-  await shop.write("id.pub", "command=/bin/sh ssh-ed25519 AAAA\n");
-  await refused("reading id.pub:", ...good, "--ssh-key", "id.pub");
+  await shop.write("id.pub", `# of the team\n${KEY} anna\ncommand=/bin/sh ${KEY}\n`);
+  await refused("reading --ssh-key id.pub:3: ", ...good, "--ssh-key", "id.pub");
+  await refused("reading --ssh-key: ", ...good, "--ssh-key", "ssh-ed25519 AAAA");
   await shop.write("net.yaml", "version: 2\nethernets:\n  eth0:\n    addresses: [10.0.0.300/24]\n");
   await refused("reading net.yaml:4", ...good, "--network-config", "net.yaml");
   await shop.write("not-a.ksu", "hello");
