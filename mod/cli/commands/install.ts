@@ -1,7 +1,7 @@
 import { Option } from "@commander-js/extra-typings";
 import { INITS } from "../../host/mod.ts";
 import type { Desk } from "../answer.ts";
-import { PREFIXES } from "../install/executable.ts";
+import { PREFIXES } from "../install/prefixes.ts";
 import { examples, withOutput, withSettings } from "../options.ts";
 import { givenByFlags } from "../read_settings.ts";
 

@@ -5,7 +5,8 @@
  */
 
 import { detectInit, type FoundInit } from "../../host/mod.ts";
-import { choosePrefix, describeFile, executableBelow } from "../install/executable.ts";
+import { choosePrefix, describeFile } from "../install/executable.ts";
+import { executableBelow } from "../install/prefixes.ts";
 import { readUnit } from "../install/plan_files.ts";
 import { serviceManager } from "../install/services.ts";
 import { HOMES, type InitWithFiles, isOurs, unitFiles } from "../install/unit_files.ts";

@@ -8,9 +8,7 @@ import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
 import { compareVersions, type DiskFile, isVersion, UpdateError } from "../../core/mod.ts";
 import { DenoDisk, placeFile } from "../../host/mod.ts";
-
-/** Where an executable may be put: below these. The first one is where it goes to a new node. */
-export const PREFIXES = ["/usr/local", "/usr"] as const;
+import { executableBelow, PREFIXES } from "./prefixes.ts";
 
 /** Permissions of an executable. */
 const MODE = 0o755;
@@ -23,11 +21,6 @@ export interface Build {
   readonly sha256: string;
   /** Its version; undefined where it is no agent. */
   readonly version?: string;
-}
-
-/** The executable below a prefix. */
-export function executableBelow(prefix: string): string {
-  return `${prefix}/bin/kubesolo-update`;
 }
 
 /** Where the agent belongs on this node: where one is, else below the first of {@linkcode PREFIXES}. */

@@ -8,7 +8,8 @@ import { type DenoDisk, type InitName, withOwnExecutable } from "../../host/mod.
 import { DEFAULT_CONF } from "../conf_file.ts";
 import { type Given, readSettings } from "../read_settings.ts";
 import { subjectOf } from "../settings.ts";
-import { choosePrefix, executableBelow } from "./executable.ts";
+import { choosePrefix } from "./executable.ts";
+import { executableBelow } from "./prefixes.ts";
 import { asInstaller, chooseInit } from "./installer.ts";
 import { type PlacedExecutable, planExecutable, planUnit } from "./plan_files.ts";
 import { bringUp, type PlacedService } from "./services.ts";
