@@ -8,6 +8,9 @@ import { UpdateError } from "../../mod/core/mod.ts";
 import { sizeForPeople, type SurveyedDisk } from "../../mod/provision/mod.ts";
 import { columns } from "../../mod/cli/columns.ts";
 
+/** Most bytes of an answer that are looked at. */
+const MAX_ANSWER_BYTES = 64;
+
 /** `SanDisk Ultra, 28.7 GiB, serial number 4C5310`. */
 export function describeDisk({ model, size, serial }: SurveyedDisk): string {
   const parts = [model ?? "a disk without a model name", sizeForPeople(size)];
@@ -50,11 +53,11 @@ export function mustBeFree(disk: SurveyedDisk): void {
 }
 
 /**
- * Returns where whoever sits at the terminal agrees to lose what is on the disk.
+ * Resolves where whoever sits at the terminal agrees to lose what is on the disk.
  *
- * @throws {UpdateError} `refused` where they do not; `usage` where nobody is there.
+ * @throws {UpdateError} `refused` where they do not, or break off; `usage` where nobody is there.
  */
-export function askToErase(disk: SurveyedDisk): void {
+export async function askToErase(disk: SurveyedDisk, signal: AbortSignal): Promise<void> {
   const operation = `asking whether to write over ${disk.device}`;
   if (!Deno.stdin.isTerminal()) {
     throw new UpdateError("usage", {
@@ -66,12 +69,19 @@ export function askToErase(disk: SurveyedDisk): void {
   const question = `Everything on ${disk.device} (${describeDisk(disk)}) will be lost.\n` +
     "Type yes to write over it: ";
   Deno.stderr.writeSync(new TextEncoder().encode(question));
-  const answer = new Uint8Array(64);
-  const length = Deno.stdin.readSync(answer) ?? 0;
-  if (new TextDecoder().decode(answer.subarray(0, length)).trim() === "yes") return;
+  const answer = new Uint8Array(MAX_ANSWER_BYTES);
+  // a read that waits keeps no signal from being heard, as readSync would
+  const length = await Promise.race([Deno.stdin.read(answer), aborted(signal)]) ?? 0;
+  const isYes = new TextDecoder().decode(answer.subarray(0, length)).trim() === "yes";
+  if (isYes && !signal.aborted) return;
   throw new UpdateError("refused", {
     operation,
     found: "another answer than yes",
     advice: "nothing was written",
   });
+}
+
+/** No bytes, once it is aborted. */
+function aborted(signal: AbortSignal): Promise<number> {
+  return new Promise((resolve) => signal.addEventListener("abort", () => resolve(0)));
 }

@@ -50,7 +50,7 @@ export async function provisionDevice(load: Load, wish: DiskWish): Promise<Outco
     return found;
   };
   const asked = await survey();
-  if (!wish.yes) askToErase(asked);
+  if (!wish.yes) await askToErase(asked, load.signal);
   // it may have been mounted, or changed for another, while the question stood there
   const disk = await survey();
   if (disk.serial !== asked.serial || disk.size !== asked.size) {

@@ -98,16 +98,24 @@ export class Workshop implements AsyncDisposable {
     return await ended(this.start(command, directory));
   }
 
-  /** Runs the tool at a terminal where somebody types `typed`. */
+  /** Runs the tool at a terminal where somebody types `typed` when asked. */
   async provisionAtTerminal(typed: string, ...args: readonly string[]): Promise<Ran> {
     const line = [this.#tool, ...args].join(" ");
     const child = this.start(["script", "-qec", line, "/dev/null"], this.directory, "piped");
-    const output = ended(child);
+    const stderr = new Response(child.stderr).text();
     const writer = child.stdin.getWriter();
-    await writer.write(new TextEncoder().encode(typed));
-    const ran = await output;
+    const decoder = new TextDecoder();
+    let stdout = "";
+    let asked = false;
+    for await (const bytes of child.stdout) {
+      stdout += decoder.decode(bytes, { stream: true });
+      if (asked || !stdout.includes("Type yes")) continue;
+      asked = true;
+      await writer.write(new TextEncoder().encode(typed));
+    }
+    const { code } = await child.status;
     await writer.close().catch(() => {});
-    return ran;
+    return { code, stdout, stderr: await stderr };
   }
 
   /** Runs a shell script there. */

@@ -138,6 +138,9 @@ Deno.test("a stick becomes a node's disk, without a network, an environment or D
     "Everything on /dev/sdy (SanDisk Ultra, 160 MiB, serial number 4C5310) will be lost.",
   );
   assertStringIncludes(wrong.stdout, "another answer than yes; nothing was written");
+  const broken = await shop.provisionAtTerminal("\x03", "--device", "/dev/sdy", ...NODE);
+  assertEquals(broken.code, 20, broken.stdout);
+  assertStringIncludes(broken.stdout, "another answer than yes; nothing was written");
   assertEquals(await (await dataOf(loop)).cat("cloud/seed/nocloud/user-data"), MERGED);
   const asked = await shop.provisionAtTerminal("yes\n", "--device", "/dev/sdy", ...NODE);
   assertEquals(asked.code, 0, asked.stdout);
