@@ -30,7 +30,7 @@ Deno.test("update.conf is read as people write it, and flags beat it", async () 
   const none = await node.update("check");
   assertEquals([none.code, complaintOf(none)], [
     2,
-    "choosing a source: no update server; give --server URL, --registry REPOSITORY or --from PATH, or server= in /etc/kubesolo/update.conf",
+    "choosing a source: no update server; give --server URL, --registry REPOSITORY, --omaha URL or --from PATH, or server= in /etc/kubesolo/update.conf",
   ]);
 });
 
