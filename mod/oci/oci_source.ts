@@ -5,7 +5,6 @@
  */
 
 import {
-  adviceOnHandshake,
   type Artifact,
   type ArtifactBody,
   earliest,
@@ -20,38 +19,16 @@ import {
   UpdateError,
   type UpdateSource,
 } from "../core/mod.ts";
-import {
-  type Descriptor,
-  type ImageManifest,
-  isDigest,
-  isTag,
-  type Manifest,
-  MAX_MANIFEST_BYTES,
-  OrasError,
-  parseManifest,
-  readAll,
-  type ReadOnlyTarget,
-} from "../oras/mod.ts";
+import { isDigest, isTag, OrasError, type ReadOnlyTarget } from "../oras/mod.ts";
+import { explained, findRelease } from "./_find_release.ts";
 import { Line } from "./_line.ts";
-import { signersOf } from "./_signatures.ts";
-import { findRoot } from "./_roots.ts";
 import { piecesOf, type Searched } from "./_pieces.ts";
+import { findRoot } from "./_roots.ts";
 import { Unpacking } from "./_unpacking.ts";
-import { chooseManifest } from "./choose_manifest.ts";
-import {
-  isContainerImage,
-  isSelfDescribing,
-  MAX_CONFIG_BYTES,
-  parseImageConfig,
-  releaseOfImage,
-} from "./container_image.ts";
-import { type OciRelease, type Place, releaseOf } from "./release_of.ts";
+import type { OciRelease, Place } from "./release_of.ts";
 
 /** Most characters that are shown of a list that is none. */
 const MAX_SHOWN = 200;
-
-/** The keys that have signed, or why none has; undefined where nobody asks. */
-type Judged = readonly string[] | UpdateError | undefined;
 
 /** What an {@linkcode OciSource} reads. */
 export interface OciSourceOptions {
@@ -99,9 +76,9 @@ export class OciSource implements UpdateSource {
         await followRoots(trust.chain, (version) => findRoot(target, this.name, version, signal));
       }
     } catch (error) {
-      throw this.#explain(`reading the roots of trust of ${this.name}`, error);
+      throw explained(`reading the roots of trust of ${this.name}`, error);
     }
-    const found = await this.#find(reference, this.name, signal);
+    const found = await findRelease(this.#options, reference, this.name, signal);
     this.#known = [found];
     return found.release;
   }
@@ -127,7 +104,7 @@ export class OciSource implements UpdateSource {
     const stones: OciRelease[] = [];
     for (const reference of references) {
       const name = `${this.name}, stepping stone ${reference}`;
-      const { release, ...rest } = await this.#find(reference, name, signal);
+      const { release, ...rest } = await findRelease(this.#options, reference, name, signal);
       stones.push({
         ...rest,
         release: {
@@ -168,7 +145,7 @@ export class OciSource implements UpdateSource {
       if (error instanceof OrasError && error.code === "unreachable") {
         throw new SourceInterrupted(reasonOf(error), { cause: error });
       }
-      throw this.#explain(operation, error);
+      throw explained(operation, error);
     }
   }
 
@@ -197,84 +174,7 @@ export class OciSource implements UpdateSource {
     try {
       yield* pieces;
     } catch (error) {
-      throw this.#explain(`fetching ${name} from ${this.name}`, error);
+      throw explained(`fetching ${name} from ${this.name}`, error);
     }
-  }
-
-  async #find(reference: string, name: string, signal?: AbortSignal): Promise<OciRelease> {
-    const { target, architecture } = this.#options;
-    try {
-      const named = await target.resolve(reference);
-      let { manifest, judged } = await this.#read(named, name, signal);
-      let platform: Descriptor["platform"];
-      if (manifest.kind === "index") {
-        const chosen = chooseManifest(manifest, architecture, name);
-        const inner = await this.#read(chosen, name, signal, judged);
-        // what nobody has signed says nothing of the machine either
-        platform = inner.judged === judged ? chosen.platform : undefined;
-        ({ manifest, judged } = inner);
-      }
-      if (judged instanceof UpdateError) throw judged;
-      const described = await this.#describe(manifest as ImageManifest, name, platform, signal);
-      return judged
-        ? { ...described, release: { ...described.release, signedBy: judged } }
-        : described;
-    } catch (error) {
-      throw this.#explain(`reading ${name}`, error);
-    }
-  }
-
-  async #describe(
-    manifest: ImageManifest,
-    name: string,
-    platform?: Descriptor["platform"],
-    signal?: AbortSignal,
-  ): Promise<OciRelease> {
-    if (!isContainerImage(manifest)) return releaseOf(manifest, name, platform);
-    if (isSelfDescribing(manifest)) return releaseOfImage(manifest, name, undefined, platform);
-    const { config } = manifest;
-    const stream = await this.#options.target.fetch(config, { signal });
-    const bytes = await readAll(config, stream, MAX_CONFIG_BYTES);
-    return releaseOfImage(manifest, name, parseImageConfig(config, bytes), platform);
-  }
-
-  /**
-   * A manifest, and who has signed it. `above` is what came of the index that lists it: where that is
-   * signed, so is this, by its digest.
-   */
-  async #read(
-    descriptor: Descriptor,
-    name: string,
-    signal?: AbortSignal,
-    above?: Judged,
-  ): Promise<{ manifest: Manifest; judged: Judged }> {
-    const { target, trust } = this.#options;
-    const stream = await target.fetch(descriptor, { signal });
-    const bytes = await readAll(descriptor, stream, MAX_MANIFEST_BYTES);
-    let judged = above;
-    if (trust && !Array.isArray(above)) {
-      const unsigned = { name: `${name} (${descriptor.digest})`, descriptor, bytes };
-      try {
-        judged = await signersOf(target, unsigned, trust, signal);
-      } catch (error) {
-        if (!(error instanceof UpdateError && error.code === "verification")) throw error;
-        judged = above ?? error;
-      }
-    }
-    return { manifest: parseManifest(descriptor, bytes), judged };
-  }
-
-  #explain(operation: string, error: unknown): unknown {
-    if (!(error instanceof OrasError)) return error;
-    const isWrong = error.code === "content" || error.code === "reference";
-    return new UpdateError(isWrong ? "verification" : "source", {
-      operation,
-      found: reasonOf(error),
-      advice: isWrong
-        ? "nothing was staged; have the release published again, or check what lies between"
-        : adviceOnHandshake(reasonOf(error)) ??
-          "check registry, repository, tag and credentials, and run it again",
-      cause: error,
-    });
   }
 }
