@@ -24,6 +24,17 @@ export async function isRoot(disk: Disk, view: string = HOST_VIEW): Promise<bool
   return /^Uid:\t\d+\t(\d+)\t/m.exec(status)?.[1] === "0";
 }
 
+/** Where systemd-timesyncd says that it has heard from a server: in a file `synchronized`. */
+const TIMESYNC = "/run/systemd/timesync";
+
+/** Whether systemd-timesyncd has set the clock by a server; undefined where another one does, or none. */
+export async function isClockSynchronized(
+  directory: string = TIMESYNC,
+): Promise<boolean | undefined> {
+  const isThere = (path: string) => Deno.lstat(path).then(() => true, () => false);
+  return await isThere(directory) ? await isThere(`${directory}/synchronized`) : undefined;
+}
+
 /** What the first hardware clock shows. The view must be there. */
 export async function readHardwareClock(disk: Disk, view: string = HOST_VIEW): Promise<Date> {
   const seconds = Number(await attribute(disk, `${view}/sys/class/rtc/rtc0/since_epoch`));

@@ -269,6 +269,12 @@ const BREAKAGES: readonly Breakage[] = [
     },
   },
   {
+    what: "no time server has answered",
+    sh: "mkdir -p /run/systemd/timesync",
+    mendSh: "touch /run/systemd/timesync/synchronized",
+    says: { "clock": ["warning", /no time server has answered yet$/, /^see `timedatectl/] },
+  },
+  {
     what: "an agent was killed",
     sh:
       "touch /var/lib/kubesolo/update/health-check.tmp; mkdir -p /run/kubesolo-update/mnt/99999999-a",

@@ -175,6 +175,7 @@ Deno.test("among the files of others the agent may write what install puts there
       ...looked,
       "/run/containerd/containerd.sock",
       "/run/openrc/softlevel",
+      "/run/systemd/timesync",
       ...E2FSPROGS.map((name) => `/usr/sbin/${name}`),
       ...["user-data", "meta-data", "network-config"]
         .map((name) => `/var/lib/cloud/seed/nocloud/${name}`),

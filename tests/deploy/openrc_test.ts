@@ -177,6 +177,9 @@ Deno.test("under OpenRC, install puts services into the runlevel and starts them
     assertEquals(again.executable.result, "unchanged");
     assertEquals(results(again.units), ["unchanged", "unchanged", "unchanged", "kept"]);
     assertEquals(results(again.services), ["unchanged", "unchanged", "unchanged"]);
+    const doctor = JSON.parse((await node.update("doctor", "--json")).stdout);
+    const services = doctor.checks.find(({ name }: { name: string }) => name === "services");
+    assertEquals([services.level, services.advice], ["ok", undefined], services.found);
     const forced = await install("--force");
     assertEquals(forced.units[3].backup, "/etc/init.d/kubesolo-update-reboot.bak");
     assertEquals(

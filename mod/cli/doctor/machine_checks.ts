@@ -5,7 +5,7 @@
  */
 
 import { type Floor, knownTime, NEW_STATE, type UpdateState } from "../../core/mod.ts";
-import { hasTool, readHardwareClock, type ToolName } from "../../host/mod.ts";
+import { hasTool, isClockSynchronized, readHardwareClock, type ToolName } from "../../host/mod.ts";
 import { BUILT_AT } from "../scope.ts";
 import { type Check, type Finding, ok, problem, together, warning } from "./check.ts";
 import type { Sight } from "./sight.ts";
@@ -79,6 +79,12 @@ async function judgeClock({ parts: { disk }, state }: Sight): Promise<Finding> {
     return warning(
       `${clock.toISOString()}, but the hardware clock shows ${hardware.toISOString()}`,
       "set it, so that the time is right from the next boot on: `hwclock --systohc`",
+    );
+  }
+  if (await isClockSynchronized() === false) {
+    return warning(
+      `${clock.toISOString()}, but no time server has answered yet`,
+      "see `timedatectl timesync-status`, and that the node reaches the server",
     );
   }
   return ok(`${clock.toISOString()}; nothing speaks against it`);
