@@ -26,7 +26,7 @@ import {
   MAX_RETRIES,
   MAX_SILENT_RETRIES,
 } from "./limits.ts";
-import type { KeptEvent, KeptUpdate, NoteFile } from "./notes.ts";
+import type { KeptEvent, KeptUpdate, NoteFile, Notes } from "./notes.ts";
 import { OmahaError } from "./omaha_error.ts";
 import type { OmahaAppRequest } from "./request.ts";
 import { parseResponse } from "./response.ts";
@@ -60,6 +60,14 @@ export interface OmahaClientOptions {
   sleep?(milliseconds: number): Promise<void>;
 }
 
+/** Something that a server hears of. */
+export interface Happening {
+  /** What it hears. */
+  readonly event: KeptEvent;
+  /** With it the update is over: what there was to fetch was fetched, or could not be. */
+  readonly ends?: "fetched" | "unfetched";
+}
+
 /** What an application's status is where the server has heard what was said. */
 const HEARD: readonly string[] = [APP_STATUS.ok, IN_PROGRESS, ...NOT_NOW];
 
@@ -67,7 +75,7 @@ const HEARD: readonly string[] = [APP_STATUS.ok, IN_PROGRESS, ...NOT_NOW];
 export class OmahaClient {
   readonly #options: OmahaClientOptions;
   readonly #patience: Patience;
-  readonly #session = braced();
+  #session = braced();
   #running: Promise<unknown> = Promise.resolve();
   #version?: string;
   #granted?: string;
@@ -141,16 +149,8 @@ export class OmahaClient {
     });
   }
 
-  /** What has happened is kept, and said as soon as the server listens; never throws. */
-  tell(event: KeptEvent): Promise<void> {
-    return this.#quietly(async () => {
-      await this.#add(event);
-      await this.#say();
-    });
-  }
-
-  /** The update that was just offered has begun. */
-  began(to: string | undefined): Promise<void> {
+  /** The update that was just offered begins: `to` is its version. Never throws. */
+  begin(to: string | undefined): Promise<void> {
     return this.#quietly(async () => {
       const { notes } = this.#options;
       const { update } = await notes.read();
@@ -161,20 +161,24 @@ export class OmahaClient {
     });
   }
 
-  /** The update is over; `isFetched`: whether it could be fetched. */
-  ended(isFetched: boolean): Promise<void> {
+  /**
+   * What `happened` makes of the update on its way is kept, and said as soon as the server listens. Never
+   * throws.
+   */
+  tell(happened: (update: KeptUpdate | undefined) => Happening | undefined): Promise<void> {
     return this.#quietly(async () => {
       const { notes } = this.#options;
       const { update, backoff } = await notes.read();
-      const payload = update?.payload;
-      const failed = payload === undefined || isFetched ? undefined : backoffOf(payload, backoff);
-      await notes.change({ update: undefined, backoff: failed });
+      const happening = happened(update);
+      if (!happening) return;
+      const { event, ends } = happening;
+      // its last word belongs to it as well
+      if (update) this.#session = update.session;
+      const payload = ends === "unfetched" ? update?.payload : undefined;
+      const failed = payload === undefined ? undefined : backoffOf(payload, backoff);
+      await this.#add(event, ends && { update: undefined, backoff: failed });
+      await this.#say();
     });
-  }
-
-  /** The update on its way. */
-  async update(): Promise<KeptUpdate | undefined> {
-    return await this.#alone(async () => (await this.#options.notes.read()).update);
   }
 
   #alone<T>(body: () => Promise<T>): Promise<T> {
@@ -192,12 +196,12 @@ export class OmahaClient {
     });
   }
 
-  async #add(event: KeptEvent): Promise<void> {
+  async #add(event: KeptEvent, changes: Partial<Notes> = {}): Promise<void> {
     const { notes } = this.#options;
     const { events } = await notes.read();
     // a node that fails at every hour of a long night says so once
-    if (JSON.stringify(events.at(-1)) === JSON.stringify(event)) return;
-    await notes.change({ events: [...events, event] });
+    const isRepeated = JSON.stringify(events.at(-1)) === JSON.stringify(event);
+    await notes.change({ ...changes, events: isRepeated ? events : [...events, event] });
   }
 
   async #say(): Promise<void> {

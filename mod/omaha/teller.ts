@@ -7,7 +7,7 @@
 import { type Phase, UpdateError, type UpdateEvent } from "../core/mod.ts";
 import { FAILED, type OmahaClient } from "./client.ts";
 import { ERROR_CODE, EVENT_RESULT, EVENT_TYPE } from "./codes.ts";
-import type { KeptEvent, KeptUpdate } from "./notes.ts";
+import type { KeptEvent } from "./notes.ts";
 import { errorCodeOf } from "./omaha_error.ts";
 
 /** Milestones on the way of an update. */
@@ -15,6 +15,12 @@ const MILESTONES: Readonly<Partial<Record<Phase, number>>> = {
   downloading: EVENT_TYPE.updateDownloadStarted,
   staged: EVENT_TYPE.updateDownloadFinished,
   activated: EVENT_TYPE.installed,
+};
+
+/** The new version runs, and is well. */
+const CONFIRMED: KeptEvent = {
+  eventtype: EVENT_TYPE.updateComplete,
+  eventresult: EVENT_RESULT.successReboot,
 };
 
 /**
@@ -34,47 +40,38 @@ export class OmahaTeller {
 
   /** The update has got on, or was rolled back. */
   async phase({ from, to, version }: UpdateEvent & { kind: "phase" }): Promise<void> {
-    if (to === "downloading") await this.#client.began(version);
     // a check that has found nothing to do goes back to where it came from
-    else if (from === "checking") return;
-    const update = await this.#client.update();
-    if (to === "rolled_back") {
-      const errorcode = ERROR_CODE.rolledBack;
-      await this.#over({ ...FAILED, errorcode, nextversion: version }, update);
-      return;
-    }
-    // one that another source has offered is none of the server's business
-    if (!update) return;
-    const eventtype = MILESTONES[to];
-    if (eventtype !== undefined) {
-      await this.#client.tell({
-        eventtype,
-        eventresult: EVENT_RESULT.success,
-        version: update.from,
-        nextversion: update.to,
-      });
-    } else if (to === "success") {
-      await this.#client.tell({
-        eventtype: EVENT_TYPE.updateComplete,
-        eventresult: EVENT_RESULT.successReboot,
-        version: update.to,
-        previousversion: update.from,
-      });
-      await this.#client.ended(true);
-    }
+    if (from === "checking" && to !== "downloading") return;
+    if (to === "downloading") await this.#client.begin(version);
+    const milestone = MILESTONES[to];
+    await this.#client.tell((update) => {
+      if (to === "rolled_back") {
+        const errorcode = ERROR_CODE.rolledBack;
+        const event = { ...FAILED, errorcode, nextversion: version, version: update?.from };
+        return { event, ends: "fetched" };
+      }
+      // one that another source has offered is none of the server's business
+      if (!update) return undefined;
+      const { from: before, to: after } = update;
+      if (to === "success") {
+        const event = { ...CONFIRMED, version: after, previousversion: before };
+        return { event, ends: "fetched" };
+      }
+      const eventresult = EVENT_RESULT.success;
+      return milestone === undefined
+        ? undefined
+        : { event: { eventtype: milestone, eventresult, version: before, nextversion: after } };
+    });
   }
 
   /** An update has failed, perhaps before it had begun. */
   async failed(error: unknown): Promise<void> {
     // a health check that says no decides nothing yet: the slot is on trial
     if (error instanceof UpdateError && error.code === "unhealthy") return;
-    const update = await this.#client.update();
-    const event = { ...FAILED, errorcode: errorCodeOf(error), nextversion: update?.to };
-    await this.#over(event, update, false);
-  }
-
-  async #over(event: KeptEvent, update: KeptUpdate | undefined, isFetched = true): Promise<void> {
-    await this.#client.tell({ ...event, version: update?.from });
-    await this.#client.ended(isFetched);
+    const errorcode = errorCodeOf(error);
+    await this.#client.tell((update) => ({
+      event: { ...FAILED, errorcode, version: update?.from, nextversion: update?.to },
+      ends: "unfetched",
+    }));
   }
 }
