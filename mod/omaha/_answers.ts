@@ -36,11 +36,15 @@ export function isXmlType(contentType: string | null): boolean {
   });
 }
 
-/** All of a body; undefined where it is longer than `limit`, or does not come in `milliseconds`. */
+/**
+ * All of a body; undefined where it is longer than `limit`, or does not come in `milliseconds`. `arrived`
+ * hears of every part; what it throws ends the reading.
+ */
 export async function readBody(
   { body }: Request,
   limit: number,
   milliseconds: number,
+  arrived: (bytes: number) => void,
 ): Promise<Uint8Array | undefined> {
   if (!body) return new Uint8Array();
   const reader = body.getReader();
@@ -57,8 +61,12 @@ export async function readBody(
         await reader.cancel().catch(() => {});
         return undefined;
       }
+      arrived(value.length);
       chunks.push(value);
     }
+  } catch (error) {
+    await reader.cancel().catch(() => {});
+    throw error;
   } finally {
     clearTimeout(timer);
   }

@@ -19,7 +19,10 @@ export const MAX_APPS = 256;
 /** Most characters of an attribute or a text that is read. */
 export const MAX_TEXT_LENGTH = 64 << 10;
 
-/** Requests that are answered at the same time; more are sent away. */
+/** Most bytes of requests that are on their way or being answered; who brings more is sent away. */
+export const MAX_BYTES_UNDER_WAY: number = 64 << 20;
+
+/** Requests that are answered at the same time, once they have come; more are sent away. */
 export const MAX_PARALLEL_REQUESTS = 64;
 
 /** Codebases of an answer that are tried; more are not looked at. */

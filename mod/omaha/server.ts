@@ -6,7 +6,12 @@
 
 import { isXmlType, plain, readBody, xml } from "./_answers.ts";
 import { APP_STATUS, type AppStatus, UPDATE_STATUS } from "./codes.ts";
-import { MAX_DOCUMENT_BYTES, MAX_PARALLEL_REQUESTS, REQUEST_MS } from "./limits.ts";
+import {
+  MAX_BYTES_UNDER_WAY,
+  MAX_DOCUMENT_BYTES,
+  MAX_PARALLEL_REQUESTS,
+  REQUEST_MS,
+} from "./limits.ts";
 import {
   type OmahaAppRequest,
   type OmahaEventRequest,
@@ -74,33 +79,67 @@ export type OmahaOffer = Pick<OmahaUpdateCheckResponse, "urls" | "manifests">;
 export function omahaHandler(
   updater: OmahaUpdater,
 ): (request: Request, client?: string) => Promise<Response> {
-  let active = 0;
+  const load: Load = { requests: 0, bytes: 0 };
   return async (request, client = "") => {
     if (request.method !== "POST") return plain(400, "Expected a POST");
-    if (active >= MAX_PARALLEL_REQUESTS) {
-      return plain(503, "Too many requests at once", { "retry-after": "1" });
-    }
-    active++;
+    let length = 0;
+    const arrived = (bytes: number) => {
+      if (load.bytes + bytes > MAX_BYTES_UNDER_WAY) throw new TooMuch();
+      load.bytes += bytes;
+      length += bytes;
+    };
     try {
-      return await respond(updater, request, client);
+      return await respond(updater, request, { client, load, arrived });
+    } catch (error) {
+      // no request, or a client that has gone
+      return error instanceof TooMuch ? busy() : bad();
     } finally {
-      active--;
+      load.bytes -= length;
     }
   };
 }
 
-async function respond(updater: OmahaUpdater, http: Request, client: string): Promise<Response> {
-  let request: OmahaRequest;
+/** What is under way. */
+interface Load {
+  requests: number;
+  bytes: number;
+}
+
+/** More than one server can hold. */
+class TooMuch extends Error {}
+
+interface Call {
+  readonly client: string;
+  readonly load: Load;
+  readonly arrived: (bytes: number) => void;
+}
+
+async function respond(
+  updater: OmahaUpdater,
+  http: Request,
+  { client, load, arrived }: Call,
+): Promise<Response> {
+  if (!isXmlType(http.headers.get("content-type"))) return bad();
+  const body = await readBody(http, MAX_DOCUMENT_BYTES, REQUEST_MS, arrived);
+  // the rest of it is not waited for
+  if (!body) return bad({ connection: "close" });
+  const request = parseRequest(body);
+  // only now: who sends half a request holds up nobody
+  if (load.requests >= MAX_PARALLEL_REQUESTS) throw new TooMuch();
+  load.requests++;
   try {
-    if (!isXmlType(http.headers.get("content-type"))) return bad();
-    const body = await readBody(http, MAX_DOCUMENT_BYTES, REQUEST_MS);
-    // the rest of it is not waited for
-    if (!body) return bad({ connection: "close" });
-    request = parseRequest(body);
-  } catch {
-    // no request, or a client that has gone
-    return bad();
+    return await answer(updater, request, http, client);
+  } finally {
+    load.requests--;
   }
+}
+
+async function answer(
+  updater: OmahaUpdater,
+  request: OmahaRequest,
+  http: Request,
+  client: string,
+): Promise<Response> {
   const host = http.headers.get("host") ?? new URL(http.url).host;
   const agent = http.headers.get("user-agent") ?? "";
   const visit = { request, origin: `http://${host}`, client, agent };
@@ -108,6 +147,10 @@ async function respond(updater: OmahaUpdater, http: Request, client: string): Pr
   for (const app of request.apps) apps.push(await answerApp(updater, app, visit));
   const well = apps.length > 0 && apps.every(({ status }) => status === APP_STATUS.ok);
   return xml(well ? 200 : 400, writeResponse({ server: updater.server, apps }));
+}
+
+function busy(): Response {
+  return plain(503, "Too many requests at once", { "retry-after": "1" });
 }
 
 function bad(headers?: HeadersInit): Response {

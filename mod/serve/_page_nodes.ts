@@ -45,14 +45,12 @@ export function overview({ total, phases, versions }: ServerStatus): Content {
   if (total === 0) return undefined;
   const entries = Object.entries(phases) as [NodePhase, number][];
   let at = 0;
-  const bars = entries.map(([phase, nodes]) => {
+  const bars = entries.map(([phase, nodes], n) => {
     const [x, width] = [at, nodes / total * 100];
+    const gap = n === entries.length - 1 ? 0 : Math.min(BAR_GAP, width / 2);
     at += width;
     return html`
-      <rect class="${LOOKS[phase].tone}" x="${x}" width="${Math.max(
-        width - BAR_GAP,
-        width / 2,
-      )}" height="1" />
+      <rect class="${LOOKS[phase].tone}" x="${x}" width="${width - gap}" height="1" />
     `;
   });
   const said = entries.map(([phase, nodes]) => `${nodes} ${LOOKS[phase].many}`).join(", ");

@@ -2,6 +2,7 @@ import { assertEquals, assertMatch, assertRejects, assertThrows } from "@std/ass
 import {
   chooseManifests,
   isStrictVersion,
+  MAX_BYTES_UNDER_WAY,
   MAX_DOCUMENT_BYTES,
   MAX_PARALLEL_REQUESTS,
   type OmahaAppRequest,
@@ -182,6 +183,35 @@ Deno.test("so many requests are answered at once, and the rest is sent away", as
   gate.resolve();
   assertEquals((await Promise.all(first)).map(({ status }) => status), first.map(() => 200));
   assertEquals((await ask()).status, 200);
+});
+
+Deno.test("half requests hold up nobody; more bytes than there is room for are sent away", async () => {
+  const handle = omahaHandler({});
+  const whole = document({ ping: {} });
+  const open: ReadableStreamDefaultController<Uint8Array>[] = [];
+  const half = (bytes: number) =>
+    handle(post(
+      new ReadableStream({
+        start(controller) {
+          controller.enqueue(new Uint8Array(bytes));
+          open.push(controller);
+        },
+      }),
+      { "content-type": "text/xml" },
+    ));
+  const few = Array.from({ length: 2 * MAX_PARALLEL_REQUESTS }, () => half(100));
+  assertEquals((await handle(post(whole))).status, 200);
+  const many = Array.from(
+    { length: MAX_BYTES_UNDER_WAY / MAX_DOCUMENT_BYTES },
+    () => half(MAX_DOCUMENT_BYTES),
+  );
+  // the last of them is the one too many
+  assertEquals((await many[many.length - 1]).status, 503);
+  for (const controller of open.slice(0, few.length + 1)) controller.close();
+  await Promise.all([...few, many[0]]);
+  assertEquals((await handle(post(whole))).status, 200);
+  for (const controller of open.slice(few.length + 1, -1)) controller.close();
+  assertEquals(new Set((await Promise.all(many)).map(({ status }) => status)), new Set([400, 503]));
 });
 
 Deno.test("floors come before the target, all at once only for who understands it", () => {
