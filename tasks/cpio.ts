@@ -4,6 +4,8 @@
  * @module
  */
 
+import { concat } from "@std/bytes/concat";
+
 /** One thing in an archive. Paths have no leading slash. */
 export type Entry =
   | { readonly kind: "directory"; readonly path: string; readonly mode?: number }
@@ -59,7 +61,7 @@ export function packCpio(entries: readonly Entry[], epoch: number): Uint8Array<A
     );
   });
   parts.push(...record({ path: TRAILER, inode: 0, mode: 0, links: 1, epoch: 0, device: [0, 0] }));
-  return concatenate(parts);
+  return concat(parts);
 }
 
 function bodyOf(entry: Entry): Uint8Array | undefined {
@@ -98,15 +100,4 @@ export function padded(length: number): number {
 
 function filler(length: number): Uint8Array {
   return new Uint8Array(padded(length) - length);
-}
-
-/** One array with the bytes of all of them. */
-export function concatenate(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    whole.set(part, at);
-    at += part.length;
-  }
-  return whole;
 }

@@ -4,12 +4,13 @@
  * @module
  */
 
+import { concat } from "@std/bytes/concat";
 import { reasonOf } from "../mod/core/mod.ts";
 import { oneTarget, taskOptions } from "./arguments.ts";
 import { format } from "@std/fmt/bytes";
 import { dirname, relative } from "@std/path";
 import { compileAgent, DIST } from "./compile.ts";
-import { concatenate, type Entry } from "./cpio.ts";
+import type { Entry } from "./cpio.ts";
 import { ensureInstalled, fileOf, type KnownProgram, type Needed } from "./debian.ts";
 import type { Architecture } from "./elf.ts";
 import { packMember, packMemberOnce } from "./gzip.ts";
@@ -67,7 +68,7 @@ export async function buildInitramfs(options: InitramfsOptions): Promise<void> {
   await Deno.mkdir(dirname(options.output), { recursive: true });
   await Deno.writeFile(
     options.output,
-    concatenate([await packMemberOnce(common), await packMember(own)]),
+    concat([await packMemberOnce(common), await packMember(own)]),
   );
 }
 

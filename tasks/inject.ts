@@ -5,9 +5,10 @@
  * @module
  */
 
+import { concat } from "@std/bytes/concat";
 import { basename, dirname, join } from "@std/path";
 import { ArchiveTree } from "./archive_tree.ts";
-import { concatenate, type Entry, packCpio, padded } from "./cpio.ts";
+import { type Entry, packCpio, padded } from "./cpio.ts";
 import { sha256Of, sha256OfFile } from "./digest.ts";
 import type { Architecture } from "./elf.ts";
 import { buildEpoch } from "./epoch.ts";
@@ -79,7 +80,7 @@ export async function injectAgent(
     : await PACKINGS[packing].pack(entries);
   // beside a plain archive the kernel wants multiples of four
   const filler = new Uint8Array(padded(bytes.length) - bytes.length);
-  return concatenate([bytes, filler, packed]);
+  return concat([bytes, filler, packed]);
 }
 
 async function libraryEntries(

@@ -4,7 +4,8 @@
  * @module
  */
 
-import { concatenate, type Entry } from "../cpio.ts";
+import { concat } from "@std/bytes/concat";
+import type { Entry } from "../cpio.ts";
 
 const BLOCK_BYTES = 512;
 const END = new Uint8Array(2 * BLOCK_BYTES);
@@ -28,7 +29,7 @@ export function packTar(entries: readonly Entry[], epoch: number): Uint8Array<Ar
     const padding = (BLOCK_BYTES - content.length % BLOCK_BYTES) % BLOCK_BYTES;
     return [header(entry, content.length, epoch), content, new Uint8Array(padding)];
   });
-  return concatenate([...parts, END]);
+  return concat([...parts, END]);
 }
 
 function header(entry: Entry, size: number, epoch: number): Uint8Array {

@@ -1,5 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { concatenate, type Entry, packCpio } from "../../tasks/cpio.ts";
+import { concat } from "@std/bytes/concat";
+import { type Entry, packCpio } from "../../tasks/cpio.ts";
 import { listCpio } from "../../tasks/list_cpio.ts";
 import { run, runText } from "../../tasks/run.ts";
 
@@ -28,7 +29,7 @@ Deno.test("packCpio() makes archives that BusyBox unpacks to the same tree", asy
 
 Deno.test("listCpio() reads concatenated archives, links with their targets", () => {
   const second = packCpio([{ kind: "character", path: "dev/console", device: [5, 1] }], 0);
-  const bytes = concatenate([packCpio(ENTRIES, 0), new Uint8Array(512), second]);
+  const bytes = concat([packCpio(ENTRIES, 0), new Uint8Array(512), second]);
   const listed = listCpio(bytes).map(({ path, kind, target }) => [path, kind, target]);
   assertEquals(listed, [
     ["bin", "directory", undefined],

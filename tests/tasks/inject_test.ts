@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { gunzipSync, zstdCompressSync } from "node:zlib";
-import { concatenate, type Entry, packCpio } from "../../tasks/cpio.ts";
+import { concat } from "@std/bytes/concat";
+import { type Entry, packCpio } from "../../tasks/cpio.ts";
 import { compileAgent } from "../../tasks/compile.ts";
 import { ensureInstalled } from "../../tasks/debian.ts";
 import { packMember } from "../../tasks/gzip.ts";
@@ -71,16 +72,16 @@ Deno.test("injectAgent() leaves the original as it is and adds what is not there
 for (
   const [what, original, packings] of [
     ["plain", plain, ["plain"]],
-    ["plain, with an odd number of zeros", concatenate([plain, new Uint8Array(3)]), ["plain"]],
+    ["plain, with an odd number of zeros", concat([plain, new Uint8Array(3)]), ["plain"]],
     ["zstd", zstd, ["zstd"]],
-    ["microcode, then gzip", concatenate([MICROCODE, gzip]), ["plain", "gzip"]],
+    ["microcode, then gzip", concat([MICROCODE, gzip]), ["plain", "gzip"]],
     [
       "microcode, zeros, then zstd",
-      concatenate([MICROCODE, new Uint8Array(508), zstd]),
+      concat([MICROCODE, new Uint8Array(508), zstd]),
       ["plain", "zstd"],
     ],
-    ["several gzip members", concatenate([gzip, gzip, new Uint8Array(3)]), ["gzip", "gzip"]],
-    ["gzip, then zstd", concatenate([gzip, zstd]), ["gzip", "zstd"]],
+    ["several gzip members", concat([gzip, gzip, new Uint8Array(3)]), ["gzip", "gzip"]],
+    ["gzip, then zstd", concat([gzip, zstd]), ["gzip", "zstd"]],
   ] as const
 ) {
   Deno.test(`injectAgent() packs as the last archive is: ${what}`, async () => {
@@ -145,7 +146,7 @@ for (
     ["lz4", new Uint8Array([0x02, 0x21, 0x4c, 0x18, 0]), "found lz4; pack it anew"],
     [
       "trailing garbage",
-      concatenate([gzip, new TextEncoder().encode("garbage")]),
+      concat([gzip, new TextEncoder().encode("garbage")]),
       `wanted another archive or the end at byte ${gzip.length}`,
     ],
     [
@@ -155,12 +156,12 @@ for (
     ],
     [
       "an archive at an odd place behind a plain one",
-      concatenate([plain, new Uint8Array([0]), gzip]),
+      concat([plain, new Uint8Array([0]), gzip]),
       "no multiple of four",
     ],
     [
       "a gzip member with half an archive",
-      concatenate([
+      concat([
         new Uint8Array(await gzipped(plain.subarray(0, 200))),
         new Uint8Array(await gzipped(plain.subarray(200))),
       ]),

@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
+import { concat } from "@std/bytes/concat";
 import { compileAgent } from "../../tasks/compile.ts";
-import { concatenate, packCpio } from "../../tasks/cpio.ts";
+import { packCpio } from "../../tasks/cpio.ts";
 import { ensureInstalled } from "../../tasks/debian.ts";
 import { demoNeeds, NODE_MEMORY } from "../../tasks/demo/round_trip.ts";
 import { packMember } from "../../tasks/gzip.ts";
@@ -47,13 +48,13 @@ Deno.test("the kernel finds the agent in what was made of an initramfs of others
     const zstd = await run("zstd", ["-19", "-c"], { input: main });
     await boot(
       directory,
-      await add(concatenate([MICROCODE, gzip, await packMember([before("gzip")])]), "to-gzip"),
+      await add(concat([MICROCODE, gzip, await packMember([before("gzip")])]), "to-gzip"),
       "FOUND gzip to-gzip replaced kept",
     );
     // a second time: plain behind zstd, over what is there already
-    const once = await add(concatenate([zstd]), "to-zstd");
+    const once = await add(concat([zstd]), "to-zstd");
     const filler = new Uint8Array(512 - once.length % 512);
-    const twice = concatenate([once, filler, packCpio([before("plain")], 0)]);
+    const twice = concat([once, filler, packCpio([before("plain")], 0)]);
     await boot(directory, once, "FOUND none to-zstd replaced kept");
     await boot(directory, await add(twice, "to-plain"), "FOUND plain to-plain replaced kept");
   } finally {
