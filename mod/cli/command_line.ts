@@ -96,5 +96,10 @@ export function buildProgram(
 }
 
 function write(stream: { writeSync(bytes: Uint8Array): number }, text: string): void {
-  stream.writeSync(new TextEncoder().encode(text));
+  try {
+    stream.writeSync(new TextEncoder().encode(text));
+  } catch (error) {
+    // `--help | head`: who reads may stop
+    if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+  }
 }

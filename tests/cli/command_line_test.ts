@@ -75,6 +75,16 @@ Deno.test("every command explains itself, with its options and an example", asyn
   }
 });
 
+Deno.test("help may go to a reader that has enough of it", async () => {
+  await using sandbox = await Sandbox.create();
+  const { stdout, stderr } = await sandbox.run(
+    "sh",
+    "-c",
+    `mkfifo /run/pipe; : </run/pipe & exec 3>/run/pipe; wait; ${sandbox.agent} --help >&3; echo $?`,
+  );
+  assertEquals({ stdout, stderr }, { stdout: "0\n", stderr: "" });
+});
+
 Deno.test("shells complete commands and options", async () => {
   await using sandbox = await Sandbox.create();
   for (const shell of ["bash", "zsh", "fish"]) {
