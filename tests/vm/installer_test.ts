@@ -115,14 +115,7 @@ function drive(file: string, serial: string, slot: number): string[] {
 }
 
 function start(disk: string, more: readonly string[]): Promise<Vm> {
-  return Vm.start({
-    disk,
-    memory: NODE_MEMORY,
-    network: true,
-    noReboot: true,
-    more,
-    onLine: ({ text }) => console.log("SERIAL", text),
-  });
+  return Vm.start({ disk, memory: NODE_MEMORY, network: true, noReboot: true, more });
 }
 
 /** What an operator does on the serial line while GRUB counts down. */
