@@ -44,6 +44,12 @@ const COLUMNS = [
   "lastSeen",
 ] as const satisfies readonly (keyof FleetNode)[];
 
+/** How SQLite, and what is below, say that a file is no good: there is no code for it. */
+const CORRUPT = /^file is not a database$|malformed|^no good: /;
+
+/** Milliseconds that another program's write is waited for. */
+const BUSY_MS = 1000;
+
 /** A file that was no good, beside the new one. */
 const BROKEN_SUFFIX = ".broken";
 
@@ -56,7 +62,7 @@ export interface OpenedStore {
 }
 
 /**
- * The store in a file, made where there is none. One that cannot be read is set aside, and a new one is
+ * The store in a file, made where there is none. A file that is no good is set aside, and a new one is
  * begun. Never throws.
  */
 export function openStore(path: string): OpenedStore {
@@ -65,6 +71,8 @@ export function openStore(path: string): OpenedStore {
   } catch (error) {
     const problem = `${path}: ${reasonOf(error)}`;
     try {
+      // one that is locked, or cannot be written, may be a good one
+      if (!CORRUPT.test(reasonOf(error))) throw error;
       for (const suffix of ["", "-wal", "-shm"]) {
         renameIfThere(`${path}${suffix}`, `${path}${BROKEN_SUFFIX}${suffix}`);
       }
@@ -86,7 +94,7 @@ export class FleetStore implements DigestStore, Disposable {
 
   /** Opens the file, or makes it. @throws {Error} where it is no such database, or cannot be written. */
   constructor(path: string) {
-    this.#database = new DatabaseSync(path);
+    this.#database = new DatabaseSync(path, { timeout: BUSY_MS });
     try {
       this.#prepareFile();
       const names = COLUMNS.join(", ");
@@ -159,10 +167,10 @@ export class FleetStore implements DigestStore, Disposable {
     // a power cut costs the last second at most, and never the file
     this.#database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL");
     const [check] = Object.values(this.#database.prepare("PRAGMA quick_check(1)").get() ?? {});
-    if (check !== "ok") throw new Error(String(check));
+    if (check !== "ok") throw new Error(`no good: ${check}`);
     const version = this.#database.prepare("PRAGMA user_version").get()?.user_version;
     if (version !== 0 && version !== SCHEMA) {
-      throw new Error(`a database of version ${version}, where ${SCHEMA} was wanted`);
+      throw new Error(`no good: a database of version ${version}, where ${SCHEMA} was wanted`);
     }
     this.#database.exec(TABLES);
   }

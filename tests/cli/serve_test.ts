@@ -67,7 +67,7 @@ Deno.test("serve goes on where its nodes cannot be kept", async () => {
   await using server = new ServeProcess(sandbox);
   const url = await server.url;
   await server.waitFor("/ offers 2.0.0");
-  assertStringIncludes(server.said, "begun anew");
+  assertStringIncludes(server.said, "nodes are forgotten when this program ends");
   const latest = await (await fetch(`${url}/latest.json`)).json();
   assertEquals(latest.version, "2.0.0");
 });

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { DatabaseSync } from "node:sqlite";
 import {
   Fleet,
   type FleetNode,
@@ -101,6 +102,20 @@ Deno.test("where nothing can be written there is no store, and a reason", async 
   );
   await Promise.resolve();
 });
+
+Deno.test("a database that another program writes to is left alone", () =>
+  withFile(async (path) => {
+    using store = open(path);
+    store.save(new Fleet());
+    using other = new DatabaseSync(path);
+    other.exec("BEGIN IMMEDIATE");
+    const { store: none, problem } = openStore(path);
+    assertEquals(none, undefined);
+    assertMatch(problem ?? "", /database is locked; nodes are forgotten/);
+    assertEquals(await Deno.stat(`${path}.broken`).catch(() => undefined), undefined);
+    other.exec("ROLLBACK");
+    open(path)[Symbol.dispose]();
+  }));
 
 Deno.test("what could not be written is written the next time, all of it", () =>
   withFile((path) => {
