@@ -5,8 +5,9 @@
  */
 
 import { assertEquals } from "@std/assert";
-import { ended, type Ran } from "../sandbox.ts";
+import { ended } from "../sandbox.ts";
 import { parseText } from "../metrics/_parse_text.ts";
+import { SpeakingProcess } from "./_speaking_process.ts";
 import type { TestNode } from "./_test_node.ts";
 
 /** Every series of a text as `name{label=value}`. */
@@ -37,43 +38,17 @@ export async function promtoolCheck(text: string): Promise<string> {
 }
 
 /** `metrics --listen` on a free port. */
-export class Exporter implements AsyncDisposable {
-  readonly url: string;
-  /** What it has said on standard error so far. */
-  said = "";
-  readonly #child: Deno.ChildProcess;
-  readonly #listened: Promise<void>;
-
-  private constructor(url: string, said: string, child: Deno.ChildProcess, rest: Promise<void>) {
-    this.url = url;
-    this.said = said;
-    this.#child = child;
-    this.#listened = rest;
-  }
+export class Exporter extends SpeakingProcess {
+  /** Where it listens. */
+  url = "";
 
   /** Resolves when it listens. */
   static async start(node: TestNode, ...more: readonly string[]): Promise<Exporter> {
     const { sandbox } = node;
     const args = more.length > 0 ? more : ["--listen", "127.0.0.1:0"];
-    const child = sandbox.start(sandbox.agent, "metrics", ...args);
-    const lines = child.stderr.pipeThrough(new TextDecoderStream()).getReader();
-    let said = "";
-    while (true) {
-      const { value, done } = await lines.read();
-      if (done) throw new Error(`the exporter has ended: ${said}`);
-      said += value;
-      const url = /serving (http:\S+)\/metrics/.exec(said)?.[1];
-      if (!url) continue;
-      const rest = async () => {
-        while (true) {
-          const { value, done } = await lines.read();
-          if (done) return;
-          exporter.said += value;
-        }
-      };
-      const exporter: Exporter = new Exporter(url, said, child, Promise.resolve().then(rest));
-      return exporter;
-    }
+    const exporter = new Exporter(sandbox.start(sandbox.agent, "metrics", ...args));
+    [, exporter.url] = await exporter.waitFor(/serving (http:\S+)\/metrics/);
+    return exporter;
   }
 
   /** What it answers with status 200. */
@@ -87,25 +62,5 @@ export class Exporter implements AsyncDisposable {
   /** The series. */
   async scrape(accept?: string): Promise<Readonly<Record<string, number>>> {
     return seriesOf(await this.get("/metrics", accept));
-  }
-
-  /** Sends a signal, and resolves when it has ended. */
-  async end(signal: Deno.Signal): Promise<Ran> {
-    this.#child.kill(signal);
-    await this.#listened;
-    const { code } = await this.#child.status;
-    const stdout = await new Response(this.#child.stdout).text();
-    return { code, stdout, stderr: this.said };
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    try {
-      this.#child.kill("SIGKILL");
-    } catch {
-      // it has ended
-    }
-    await this.#listened;
-    await this.#child.status;
-    await this.#child.stdout.cancel().catch(() => {});
   }
 }

@@ -3,47 +3,20 @@ import { createHash } from "node:crypto";
 import { parseResponse, writeRequest } from "../../mod/omaha/mod.ts";
 import { ended, Sandbox } from "../sandbox.ts";
 import { complaintOf } from "./_aftermath.ts";
+import { SpeakingProcess } from "./_speaking_process.ts";
 
 const SIZE = 3_000_000;
 const UPDATE_ENGINE = { "content-type": "text/xml", "accept-encoding": "gzip" };
 
 /** `serve-package` in a directory of the sandbox, on any free port. */
-class Server implements AsyncDisposable {
-  said = "";
-  readonly #child: Deno.ChildProcess;
-  readonly #listened: Promise<void>;
-  readonly url: Promise<string>;
-
+class Server extends SpeakingProcess {
   constructor(sandbox: Sandbox, directory: string, ...args: string[]) {
-    const child = inDirectory(sandbox, directory, ...args, "--listen-address", "localhost:0");
-    this.#child = child;
-    const { promise, resolve, reject } = Promise.withResolvers<string>();
-    this.url = promise;
-    this.#listened = (async () => {
-      for await (const text of child.stderr.pipeThrough(new TextDecoderStream())) {
-        this.said += text;
-        const url = /at (http:\S+)\/v1\/update\/ …\n/.exec(this.said)?.[1];
-        if (url) resolve(url);
-      }
-      reject(new Error(`it has ended: ${this.said}`));
-    })();
+    super(inDirectory(sandbox, directory, ...args, "--listen-address", "localhost:0"));
   }
 
-  async end(signal: Deno.Signal): Promise<number> {
-    this.#child.kill(signal);
-    await this.#listened;
-    return (await this.#child.status).code;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    try {
-      this.#child.kill("SIGKILL");
-    } catch {
-      // it has ended
-    }
-    await this.#listened.catch(() => {});
-    await this.#child.status;
-    await this.#child.stdout.cancel().catch(() => {});
+  /** Where it listens. */
+  get url(): Promise<string> {
+    return this.waitFor(/at (http:\S+)\/v1\/update\/ …\n/).then((match) => match[1]);
   }
 }
 
@@ -115,7 +88,7 @@ Deno.test("serve-package offers update.gz of the current directory, and serves i
   const changed = await fetch(where);
   assertEquals([changed.status, await changed.text()], [500, "The package cannot be read\n"]);
   assertStringIncludes(server.said, "gets nothing: update.gz has changed since it was hashed …\n");
-  assertEquals(await server.end("SIGTERM"), 0);
+  assertEquals((await server.end("SIGTERM")).code, 0);
 });
 
 /** What comes back, until the server closes, for a request that says it is too long. */

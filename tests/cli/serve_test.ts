@@ -31,7 +31,7 @@ Deno.test("serve picks up releases while it runs, and knows its nodes after a re
     await server.waitFor("/stable offers 2.0.0");
     assertEquals(await check(url, "1.0.0"), "2.0.0");
     await server.waitFor("machine-1 runs 1.0.0, and is offered 2.0.0");
-    assertEquals(await server.end("SIGTERM"), 0);
+    assertEquals((await server.end("SIGTERM")).code, 0);
   }
   assertMatch(await sandbox.sh(`ls ${DIR} ${DIR}/..`), /serve\.sqlite/);
   assertEquals((await sandbox.sh(`ls ${DIR}`)).trim(), "stable", "nothing is written there");
@@ -45,7 +45,7 @@ Deno.test("serve picks up releases while it runs, and knows its nodes after a re
       "offered",
       "2.0.0",
     ]);
-    assertEquals(await server.end("SIGINT"), 0);
+    assertEquals((await server.end("SIGINT")).code, 0);
   }
   await sandbox.sh(`head -c 9000 /dev/urandom >${DIR}.sqlite`);
   {
@@ -56,7 +56,7 @@ Deno.test("serve picks up releases while it runs, and knows its nodes after a re
       server.said,
       `${DIR}.sqlite: file is not a database; it is ${DIR}.sqlite.br`,
     );
-    assertEquals(await server.end("SIGTERM"), 0);
+    assertEquals((await server.end("SIGTERM")).code, 0);
   }
 });
 

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/
 import { compileAgent } from "../../tasks/compile.ts";
 import { ProgramError, runText } from "../../tasks/run.ts";
 import { ROOT } from "../../tasks/sources.ts";
-import { inScratch } from "../tasks/_process.ts";
+import { inScratch } from "../in_scratch.ts";
 import { type Container, KUBERNETES, podOf, readManifest, type Resource } from "./_manifests.ts";
 
 const BY_HAND = "healthcheck_job.yaml";

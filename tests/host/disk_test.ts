@@ -1,20 +1,12 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { readSmall, replaceFile } from "../../mod/core/mod.ts";
 import { DenoDisk } from "../../mod/host/mod.ts";
+import { inScratch } from "../in_scratch.ts";
 
 const disk = new DenoDisk();
 
-async function inDirectory(body: (directory: string) => Promise<void>): Promise<void> {
-  const directory = await Deno.makeTempDir();
-  try {
-    await body(directory);
-  } finally {
-    await Deno.remove(directory, { recursive: true });
-  }
-}
-
 Deno.test("what is written, synced and closed reads back", () =>
-  inDirectory(async (directory) => {
+  inScratch(async (directory) => {
     const path = `${directory}/file`;
     const bytes = crypto.getRandomValues(new Uint8Array(5000));
     const file = await disk.open(path, "create");
@@ -28,7 +20,7 @@ Deno.test("what is written, synced and closed reads back", () =>
   }));
 
 Deno.test("each way to open does what it says to what is there", () =>
-  inDirectory(async (directory) => {
+  inScratch(async (directory) => {
     const path = `${directory}/file`;
     await assertRejects(() => disk.open(path, "read"), Deno.errors.NotFound);
     await assertRejects(() => disk.open(path, "update"), Deno.errors.NotFound);
@@ -74,7 +66,7 @@ Deno.test("a file that is made has the permissions that were asked for, one that
 });
 
 Deno.test("size() leaves the position where it is, truncate() cuts and extends", () =>
-  inDirectory(async (directory) => {
+  inScratch(async (directory) => {
     const path = `${directory}/file`;
     await Deno.writeTextFile(path, "abcdef");
     const file = await disk.open(path, "update");
@@ -91,7 +83,7 @@ Deno.test("size() leaves the position where it is, truncate() cuts and extends",
   }));
 
 Deno.test("a small file is replaced in one step, and nothing is left beside it", () =>
-  inDirectory(async (directory) => {
+  inScratch(async (directory) => {
     const path = `${directory}/a/b/file`;
     await disk.makeDirectory(`${directory}/a/b`);
     await disk.makeDirectory(`${directory}/a/b`);
@@ -102,7 +94,7 @@ Deno.test("a small file is replaced in one step, and nothing is left beside it",
   }));
 
 Deno.test("names are listed in order, removed once or twice, and renamed over others", () =>
-  inDirectory(async (directory) => {
+  inScratch(async (directory) => {
     for (const name of ["c", "a", "b"]) await Deno.writeTextFile(`${directory}/${name}`, name);
     assertEquals(await disk.list(directory), ["a", "b", "c"]);
     await disk.remove(`${directory}/b`);
@@ -114,14 +106,14 @@ Deno.test("names are listed in order, removed once or twice, and renamed over ot
   }));
 
 Deno.test("size() knows regular files only", () =>
-  inDirectory(async (directory) => {
+  inScratch(async (directory) => {
     assertEquals(await disk.size(directory), undefined);
     assertEquals(await disk.size(`${directory}/none`), undefined);
     assertEquals(await disk.size("/dev/null"), undefined);
   }));
 
 Deno.test("free() is what df calls available", () =>
-  inDirectory(async (directory) => {
+  inScratch(async (directory) => {
     const { stdout } = await new Deno.Command("df", {
       args: ["--output=avail", "-B1", directory],
     }).output();
@@ -146,7 +138,7 @@ Deno.test({
   name: "a block device has its size, and takes what is written in place",
   ignore: Deno.uid() !== 0, // it mounts
   fn: () =>
-    inDirectory(async (directory) => {
+    inScratch(async (directory) => {
       await Deno.writeFile(`${directory}/image`, new Uint8Array(3 << 20));
       const attach = await new Deno.Command("losetup", {
         args: ["-f", "--show", `${directory}/image`],

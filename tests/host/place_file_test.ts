@@ -1,22 +1,14 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { UpdateError } from "../../mod/core/mod.ts";
 import { placeFile, removeFile } from "../../mod/host/mod.ts";
-
-async function inDirectory(body: (directory: string) => Promise<void>): Promise<void> {
-  const directory = await Deno.makeTempDir();
-  try {
-    await body(directory);
-  } finally {
-    await Deno.remove(directory, { recursive: true });
-  }
-}
+import { inScratch } from "../in_scratch.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 const modeOf = async (path: string) => ((await Deno.stat(path)).mode ?? 0) & 0o777;
 const namesIn = (directory: string) => [...Deno.readDirSync(directory)].map(({ name }) => name);
 
 Deno.test("placeFile() replaces a file in one step, with the permissions that were asked for", () =>
-  inDirectory(async (directory) => {
+  inScratch(async (directory) => {
     const path = `${directory}/not/there/yet/agent`;
     for (const text of ["one", "two"]) {
       await placeFile(path, 0o755, (file) => file.write(bytes(text)));
@@ -34,7 +26,7 @@ Deno.test("placeFile() replaces a file in one step, with the permissions that we
   }));
 
 Deno.test("what placeFile() cannot finish leaves what was there, and nothing beside it", () =>
-  inDirectory(async (directory) => {
+  inScratch(async (directory) => {
     const path = `${directory}/agent`;
     await Deno.writeTextFile(path, "old");
     const error = await assertRejects(
@@ -51,7 +43,7 @@ Deno.test("what placeFile() cannot finish leaves what was there, and nothing bes
   }));
 
 Deno.test("placeFile() keeps what was there by another name, where nobody runs it", () =>
-  inDirectory(async (directory) => {
+  inScratch(async (directory) => {
     const path = `${directory}/service`;
     await Deno.writeTextFile(path, "theirs", { mode: 0o755 });
     await Deno.writeTextFile(`${path}.bak`, "older");

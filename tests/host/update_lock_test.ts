@@ -1,22 +1,14 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { UpdateError } from "../../mod/core/mod.ts";
 import { MAX_LOCK_BYTES, UpdateLock } from "../../mod/host/mod.ts";
-
-async function inDirectory(body: (directory: string) => Promise<void>): Promise<void> {
-  const directory = await Deno.makeTempDir();
-  try {
-    await body(directory);
-  } finally {
-    await Deno.remove(directory, { recursive: true });
-  }
-}
+import { inScratch } from "../in_scratch.ts";
 
 async function refusal(directory: string): Promise<UpdateError> {
   return await assertRejects(() => new UpdateLock(directory).acquire("activate"), UpdateError);
 }
 
 Deno.test("the second agent is told who the first is, since when, and what to do", () =>
-  inDirectory(async (directory) => {
+  inScratch(async (directory) => {
     using _lock = await new UpdateLock(`${directory}/new/one`).acquire("apply");
     const error = await refusal(`${directory}/new/one`);
     assertEquals(error.code, "refused");
@@ -26,7 +18,7 @@ Deno.test("the second agent is told who the first is, since when, and what to do
   }));
 
 Deno.test("a lock that was released can be taken again", () =>
-  inDirectory(async (directory) => {
+  inScratch(async (directory) => {
     for (const command of ["apply", "activate"]) {
       using _lock = await new UpdateLock(directory).acquire(command);
       assert((await Deno.readTextFile(`${directory}/lock`)).includes(command));
@@ -35,7 +27,7 @@ Deno.test("a lock that was released can be taken again", () =>
   }));
 
 Deno.test("who only asks for the holder takes no lock, and makes no file", () =>
-  inDirectory(async (directory) => {
+  inScratch(async (directory) => {
     const lock = new UpdateLock(`${directory}/update`);
     assertEquals(await lock.holder(), undefined);
     assertEquals([...Deno.readDirSync(directory)], []);
@@ -49,7 +41,7 @@ Deno.test("who only asks for the holder takes no lock, and makes no file", () =>
   }));
 
 Deno.test("a lock file that was left behind locks nothing", () =>
-  inDirectory(async (directory) => {
+  inScratch(async (directory) => {
     await Deno.writeTextFile(`${directory}/lock`, '{"pid":1,"command":"apply","since":"2026"}');
     using _lock = await new UpdateLock(directory).acquire("apply");
     const { pid } = JSON.parse(await Deno.readTextFile(`${directory}/lock`));
@@ -57,7 +49,7 @@ Deno.test("a lock file that was left behind locks nothing", () =>
   }));
 
 Deno.test("the lock of a process that was killed is free", () =>
-  inDirectory(async (directory) => {
+  inScratch(async (directory) => {
     const room = new URL("../../mod/host/mod.ts", import.meta.url).href;
     const script = `import { UpdateLock } from ${JSON.stringify(room)};
       await new UpdateLock(${JSON.stringify(directory)}).acquire("apply");
@@ -81,7 +73,7 @@ Deno.test("the lock of a process that was killed is free", () =>
   }));
 
 Deno.test("what a held lock says of its holder is shown, never trusted", () =>
-  inDirectory(async (directory) => {
+  inScratch(async (directory) => {
     using holder = await Deno.open(`${directory}/lock`, { create: true, write: true });
     await holder.lock(true);
     const contents = [
@@ -107,7 +99,7 @@ Deno.test("what a held lock says of its holder is shown, never trusted", () =>
   }));
 
 Deno.test("a lock where no file can be made is an error of the disk, not a refusal", () =>
-  inDirectory(async (directory) => {
+  inScratch(async (directory) => {
     await Deno.writeTextFile(`${directory}/file`, "");
     const error = await refusal(`${directory}/file`);
     assertEquals(error.code, "slot");

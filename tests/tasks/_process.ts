@@ -14,16 +14,6 @@ export interface Ended {
   readonly stderr: string;
 }
 
-/** Runs `body` with an empty directory, which is gone afterwards. */
-export async function inScratch(body: (directory: string) => Promise<void>): Promise<void> {
-  const directory = await Deno.makeTempDir({ prefix: "kubesolo-test-" });
-  try {
-    await body(directory);
-  } finally {
-    await Deno.remove(directory, { recursive: true });
-  }
-}
-
 /** Deno with `args` in this repository; `scratch` is the cache, and first in PATH, unless `env`
  * says otherwise. */
 export async function deno(

@@ -4,7 +4,8 @@ import { compileAgent } from "../../tasks/compile.ts";
 import { cacheDirectory } from "../../tasks/lock.ts";
 import { run, runText } from "../../tasks/run.ts";
 import { ROOT } from "../../tasks/sources.ts";
-import { deno, inScratch } from "./_process.ts";
+import { inScratch } from "../in_scratch.ts";
+import { deno } from "./_process.ts";
 
 const { version }: { version: string } = JSON.parse(await Deno.readTextFile(`${ROOT}/deno.json`));
 

@@ -2,7 +2,8 @@ import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { fileOf, install, missingPackages, withoutServices } from "../../tasks/debian.ts";
 import { run, runText } from "../../tasks/run.ts";
 import { ROOT } from "../../tasks/sources.ts";
-import { deno, type Ended, inScratch } from "./_process.ts";
+import { inScratch } from "../in_scratch.ts";
+import { deno, type Ended } from "./_process.ts";
 
 Deno.test("missingPackages() names a package once, and none that is here", () => {
   assertEquals(

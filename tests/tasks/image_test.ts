@@ -17,7 +17,8 @@ import { writePartitionTable } from "../../tasks/write_partition_table.ts";
 import { ROOT } from "../../tasks/sources.ts";
 import { Sysroot } from "../../tasks/sysroot.ts";
 import { withMountLock } from "../mount_lock.ts";
-import { deno, inScratch } from "./_process.ts";
+import { inScratch } from "../in_scratch.ts";
+import { deno } from "./_process.ts";
 import { smallImage, smallRelease } from "./_small_image.ts";
 
 await ensureImageTools();

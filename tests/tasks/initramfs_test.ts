@@ -9,7 +9,8 @@ import { listCpio } from "../../tasks/list_cpio.ts";
 import { run, runText } from "../../tasks/run.ts";
 import { ROOT } from "../../tasks/sources.ts";
 import { Sysroot } from "../../tasks/sysroot.ts";
-import { deno, inScratch } from "./_process.ts";
+import { inScratch } from "../in_scratch.ts";
+import { deno } from "./_process.ts";
 
 await ensureInitramfsTools();
 

@@ -11,7 +11,8 @@ import { librariesOf } from "../../tasks/libraries.ts";
 import { run, runText } from "../../tasks/run.ts";
 import { LIBRARY_PACKAGES, Sysroot } from "../../tasks/sysroot.ts";
 import { textEntry } from "../../tasks/tree.ts";
-import { deno, inScratch } from "./_process.ts";
+import { inScratch } from "../in_scratch.ts";
+import { deno } from "./_process.ts";
 
 await ensureInstalled("readelf", "zstd", "qemu-aarch64-static");
 

@@ -29,7 +29,8 @@ import { treeEntries } from "../../tasks/tree.ts";
 import { TestNode } from "../cli/_test_node.ts";
 import { Registry } from "../oras/_registry.ts";
 import { Containerd } from "./_containerd.ts";
-import { deno, type Ended, inScratch } from "./_process.ts";
+import { inScratch } from "../in_scratch.ts";
+import { deno, type Ended } from "./_process.ts";
 
 const { version: TAG }: { version: string } = JSON.parse(
   await Deno.readTextFile(`${ROOT}/deno.json`),

@@ -15,7 +15,7 @@ import {
 } from "../../tasks/offline.ts";
 import { imagePartition } from "../../tasks/partition_table.ts";
 import { runText } from "../../tasks/run.ts";
-import { inScratch } from "./_process.ts";
+import { inScratch } from "../in_scratch.ts";
 import { smallImage } from "./_small_image.ts";
 
 await ensureImageTools();

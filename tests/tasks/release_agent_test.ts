@@ -8,7 +8,8 @@ import { cacheDirectory } from "../../tasks/lock.ts";
 import type { Bom } from "../../tasks/release_agent/sbom.ts";
 import { runText } from "../../tasks/run.ts";
 import { ROOT } from "../../tasks/sources.ts";
-import { deno, type Ended, inScratch } from "./_process.ts";
+import { inScratch } from "../in_scratch.ts";
+import { deno, type Ended } from "./_process.ts";
 
 const { version }: { version: string } = JSON.parse(await Deno.readTextFile(`${ROOT}/deno.json`));
 const FILES = [

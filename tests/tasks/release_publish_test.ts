@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { publishFiles } from "../../tasks/release_publish.ts";
-import { inScratch } from "./_process.ts";
+import { inScratch } from "../in_scratch.ts";
 
 /** What a forge was asked for, and answers: GitHub's address for uploads is a template, Gitea's is not. */
 async function onForge(

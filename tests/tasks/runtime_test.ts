@@ -1,7 +1,8 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { readElfHeader } from "../../tasks/elf.ts";
 import { ROOT } from "../../tasks/sources.ts";
-import { deno, inScratch } from "./_process.ts";
+import { inScratch } from "../in_scratch.ts";
+import { deno } from "./_process.ts";
 
 /** The first 64 bytes of an ELF file for x86_64 whose section headers end at byte 64. */
 function elfHeader(): Uint8Array {
