@@ -54,11 +54,11 @@ export async function writeDisk(options: WriteDiskOptions): Promise<GptTable> {
   const copy = options.copy ?? [bodyUpTo(extentOf(data))];
   mustHold(image, copy);
   try {
-    await wipeTables(medium);
+    await wipeEnds(medium);
     if (!medium.blank) {
       progress?.("test", 0, 0);
       await probeCapacity(medium);
-      await wipeTables(medium);
+      await wipeEnds(medium);
     }
     await copyExtents(image, medium, copy, options);
     progress?.("fill", 0, 0);
@@ -109,11 +109,12 @@ function readHead({ file, name }: DiskImage): Uint8Array {
   });
 }
 
-/** Both tables, and what firmware starts, are gone. */
-async function wipeTables(medium: Medium): Promise<void> {
+/** Both tables, what firmware starts, and what arrays and ZFS keep at a disk's end, are gone. */
+async function wipeEnds(medium: Medium): Promise<void> {
   if (medium.blank) return;
-  medium.write(0, new Uint8Array(HEAD_BYTES));
-  medium.write(secondTableAt(medium), new Uint8Array(TABLE_SECTORS * SECTOR));
+  const zeros = new Uint8Array(HEAD_BYTES);
+  medium.write(0, zeros);
+  medium.write(medium.size - zeros.length, zeros);
   await medium.sync();
 }
 

@@ -59,6 +59,9 @@ Deno.test("a disk is written, grown to its medium, and has identifiers of its ow
   assert(isSame(medium.bytes.subarray(0, 440), IMAGE.subarray(0, 440)));
   const behind = (1 + TABLE_SECTORS) * SECTOR;
   assert(isSame(medium.bytes.subarray(behind, MIB), IMAGE.subarray(behind, MIB)));
+  // nothing is left of an array's or ZFS's own block at the end
+  const tail = medium.bytes.subarray(31 * MIB, 32 * MIB - TABLE_SECTORS * SECTOR);
+  assert(tail.every((byte) => byte === 0));
   const before = parseTable(IMAGE, "os.img").partitions;
   const after = tableOf(medium);
   assertEquals(
