@@ -51,7 +51,7 @@ export class OmahaTeller {
         return { event, ends: "fetched" };
       }
       // one that another source has offered is none of the server's business
-      if (!update) return undefined;
+      if (!update || update.to !== version) return undefined;
       const { from: before, to: after } = update;
       if (to === "success") {
         const event = { ...CONFIRMED, version: after, previousversion: before };

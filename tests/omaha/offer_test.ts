@@ -16,11 +16,11 @@ const KERNEL = pattern(300_000);
 const PAIR = [packageXml("vmlinuz", KERNEL), packageXml("kubesolo-os.gz", new Uint8Array(7))];
 const SERVER = new URL("http://fleet/v1/update/");
 
-/** The update check in the content of a response. */
-function checkIn(content: string): OmahaUpdateCheckResponse {
-  const [{ updatecheck }] = parseResponse(responseXml(content)).apps;
-  assert(updatecheck);
-  return updatecheck;
+const NOTHING: OmahaUpdateCheckResponse = { urls: [], manifests: [] };
+
+/** The update check in a response. */
+function checkOf(response: string): OmahaUpdateCheckResponse {
+  return parseResponse(response).apps.at(0)?.updatecheck ?? NOTHING;
 }
 
 Deno.test("what no node could take is refused, with the number that an event says", () => {
@@ -83,7 +83,7 @@ Deno.test("what no node could take is refused, with the number that an event say
     [offerXml([good], ['<manifest version="1.0.0"/>'.repeat(10_000)]), /10000 manifests/],
   ];
   for (const [content, found] of cases) {
-    const check = checkIn(content);
+    const check = checkOf(responseXml(content));
     const error = assertThrows(() => readOffer(check, SERVER), OmahaError);
     assertEquals([error.code, error.errorCode], ["verification", 34], content);
     assertMatch(error.found, found);
@@ -150,4 +150,33 @@ Deno.test("no name leads out of its codebase, whatever it is", () => {
       assertEquals([search, hash], ["", ""]);
     }
   }));
+});
+
+Deno.test("whatever becomes of an answer on its way, it is an offer or a refusal", () => {
+  const good = responseXml(
+    offerXml(["http://files/os/"], [
+      manifestXml("1.5.0", PAIR, {}, 'is_floor="true"'),
+      manifestXml("2.0.0", PAIR, { sha256: base64(KERNEL, "sha256") }, 'is_target="true"'),
+    ]),
+  );
+  assertEquals(readOffer(checkOf(good), SERVER).floors.length, 1);
+  const place = fc.nat(good.length);
+  const change = fc.tuple(place, fc.nat(20), fc.oneof(fc.constant(""), fc.string()));
+  let offers = 0;
+  fc.assert(
+    fc.property(fc.array(change, { minLength: 1, maxLength: 3 }), (changes) => {
+      let text = good;
+      for (const [at, length, instead] of changes) {
+        text = text.slice(0, at) + instead + text.slice(at + length);
+      }
+      try {
+        readOffer(checkOf(text), SERVER);
+        offers++;
+      } catch (error) {
+        assert(error instanceof UpdateError, `${error}`);
+      }
+    }),
+    { numRuns: 500 },
+  );
+  assert(offers > 0, "some changes do no harm");
 });

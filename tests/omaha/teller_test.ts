@@ -92,6 +92,10 @@ Deno.test("an update of another source is none of the server's business", async 
   await goes(node, ["downloading", "staged", "activated"]);
   await goes(node, ["verifying", "success"]);
   assertEquals(fleet.asked, []);
+  using other = await begun(fleet);
+  other.telling.report({ kind: "phase", from: "downloading", to: "staged", version: "3.0.0" });
+  await other.telling.end();
+  assertEquals(fleet.events, ["13/1"]);
 });
 
 Deno.test("a failure before anything was begun is told as well", async () => {
