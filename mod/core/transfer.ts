@@ -160,6 +160,7 @@ export async function transfer(
         const min = Math.max(1, Math.min(least, limit - offset));
         const { value, done } = await pace.bytes(min, () => reader.read(view, { min }));
         if (value?.byteLength) {
+          body.watch?.(value);
           if (offset + value.byteLength > limit) {
             if (total === undefined) throw tooLarge(operation, "more", sink.limit);
             throw refuse(`the source sends more than the ${total} bytes that were promised`);

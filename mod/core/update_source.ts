@@ -14,6 +14,11 @@ export interface ArtifactBody {
   readonly size?: number;
   /** The bytes: a byte stream, so that they are read into one buffer again and again. */
   readonly stream: ReadableStream<Uint8Array<ArrayBuffer>>;
+  /**
+   * Looks at the bytes in order, piece by piece, before they are written. What it throws ends the transfer
+   * as a failure of the stream does.
+   */
+  readonly watch?: (bytes: Uint8Array) => void;
 }
 
 /** Most releases that one may name as stepping stones to itself. */

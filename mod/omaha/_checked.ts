@@ -2,15 +2,16 @@
 
 import { createHash, type Hash } from "node:crypto";
 
-/** What is wrong with the bytes. */
-type Fault = readonly [kind: "size" | "hash", found: string];
-
-type Bytes = ReadableStream<Uint8Array<ArrayBuffer>>;
-
 /** What the bytes of a package have to be. */
 export interface Promised {
   readonly size: number;
   readonly sha1: string;
+}
+
+/** What is wrong with the bytes. */
+export interface Fault {
+  readonly kind: "size" | "hash";
+  readonly found: string;
 }
 
 /**
@@ -27,48 +28,24 @@ export class Checks {
     this.#promised = promised;
   }
 
-  /**
-   * The same bytes, which begin at `offset`. The stream fails with what `refuse` makes of the reason where
-   * they are too many, or all there and not the right ones.
-   */
-  past(
-    stream: Bytes,
-    offset: number,
-    refuse: (...fault: Fault) => Error,
-  ): Bytes {
+  /** What comes from now on begins at `offset`. */
+  begin(offset: number): void {
     if (offset === 0) this.#hash = createHash("sha1");
     else if (offset !== this.#at) this.#hash = undefined;
     this.#at = offset;
-    const reader = stream.getReader();
-    const source: UnderlyingByteSource = {
-      type: "bytes",
-      pull: async (controller) => {
-        let { value, done } = await reader.read();
-        // a byte stream refuses empty chunks
-        while (!done && value?.length === 0) ({ value, done } = await reader.read());
-        const fault = value && this.#take(value);
-        if (fault) {
-          await reader.cancel().catch(() => {});
-          throw refuse(...fault);
-        }
-        if (value) return controller.enqueue(value);
-        controller.close();
-        controller.byobRequest?.respond(0);
-      },
-      cancel: (reason) => reader.cancel(reason),
-    };
-    return new ReadableStream(source);
   }
 
-  /** The last bytes are handed on only once all are known to be right: with them, nobody asks again. */
-  #take(bytes: Uint8Array): Fault | undefined {
+  /** What is wrong with the bytes, these included; the last ones tell whether all of them are right. */
+  take(bytes: Uint8Array): Fault | undefined {
     this.#at += bytes.length;
     this.#hash?.update(bytes);
     const { size, sha1 } = this.#promised;
-    if (this.#at > size) return ["size", `more than the ${size} bytes that were promised`];
+    if (this.#at > size) {
+      return { kind: "size", found: `more than the ${size} bytes that were promised` };
+    }
     const found = this.#at === size ? this.#hash?.copy().digest("hex") : undefined;
     return found === undefined || found === sha1
       ? undefined
-      : ["hash", `SHA-1 ${found} where ${sha1} was promised`];
+      : { kind: "hash", found: `SHA-1 ${found} where ${sha1} was promised` };
   }
 }

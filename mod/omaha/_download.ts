@@ -2,7 +2,7 @@
 
 import { type ArtifactBody, SourceInterrupted, UpdateError } from "../core/mod.ts";
 import { printable, type WebClient } from "../http/mod.ts";
-import { Checks } from "./_checked.ts";
+import { Checks, type Fault } from "./_checked.ts";
 import { addressOf } from "./_codebase.ts";
 import { ERROR_CODE } from "./codes.ts";
 import type { OfferedPackage } from "./offer.ts";
@@ -67,25 +67,30 @@ export class PackageDownload {
   async #openAt(address: URL, offset: number, signal?: AbortSignal): Promise<ArtifactBody> {
     const body = await this.#web.open(address, offset, signal);
     const { size } = this.#wanted;
-    const refuse = (kind: keyof typeof KINDS, found: string) => this.#spoilt(address, kind, found);
     if (body.size !== undefined && body.size !== size) {
       await body.stream.cancel().catch(() => {});
-      throw this.#wrong(address, "size", `${body.size} bytes where ${size} were promised`);
+      const found = `${body.size} bytes where ${size} were promised`;
+      throw this.#wrong(address, { kind: "size", found });
     }
-    return { ...body, size, stream: this.#checks.past(body.stream, body.offset, refuse) };
+    this.#checks.begin(body.offset);
+    const watch = (bytes: Uint8Array) => {
+      const fault = this.#checks.take(bytes);
+      if (fault) throw this.#spoilt(address, fault);
+    };
+    return { ...body, size, watch };
   }
 
   /** What came from there is of no use: the next codebase has to bring all of it, if there is one. */
-  #spoilt(address: URL, kind: keyof typeof KINDS, found: string): Error {
-    const error = this.#wrong(address, kind, found);
+  #spoilt(address: URL, fault: Fault): Error {
+    const error = this.#wrong(address, fault);
     if (this.#addresses.length === 1) return error;
     this.#addresses = this.#addresses.filter((other) => other !== address);
     this.#failures = -1;
     this.#startOver = true;
-    return new SourceInterrupted(`${printable(address)}: ${found}`, { cause: error });
+    return new SourceInterrupted(`${printable(address)}: ${fault.found}`, { cause: error });
   }
 
-  #wrong(address: URL, kind: keyof typeof KINDS, found: string): OmahaError {
+  #wrong(address: URL, { kind, found }: Fault): OmahaError {
     return new OmahaError(KINDS[kind], "verification", {
       operation: `fetching ${printable(address)}`,
       found,

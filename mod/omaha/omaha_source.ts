@@ -99,7 +99,7 @@ export class OmahaSource implements UpdateSource, Disposable {
 
   /**
    * The bytes of a package of a release that was offered, from whichever codebase has it. Bytes of the
-   * wrong size or SHA-1 fail the stream once they are there.
+   * wrong size or SHA-1 end the transfer once they are there.
    *
    * @throws {SourceInterrupted} where asking again may help.
    * @throws {UpdateError} `source` or `verification` where it will not, at no codebase.
