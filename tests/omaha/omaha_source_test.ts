@@ -166,6 +166,16 @@ Deno.test("no update is none, also where the server has a reason; an interval is
   assertEquals(second.sessionid === first.sessionid, false);
 });
 
+Deno.test("a ping without a status, as CoreUpdate answers, and one that is not there are fine", async () => {
+  for (const ping of ["<ping/>", "", "<ping></ping><event/><event status='ok'/>"]) {
+    const answer = NO_UPDATE.replace('<ping status="ok"></ping>', ping);
+    assert(answer !== NO_UPDATE);
+    await using fleet = new Fleet(answer);
+    using node = new FleetNode(fleet.url);
+    assertEquals(await node.source.latest(), undefined);
+  }
+});
+
 Deno.test("floors are stepping stones, each of which needs the one before it", async () => {
   const image = (version: string) =>
     packageXml(`${version}/root.img`, new TextEncoder().encode(version));
