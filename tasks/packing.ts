@@ -53,7 +53,7 @@ const GZIP_FLAGS = { text: 1, name: 8 };
 
 /** One member. The kernel does not look at the sum behind it; here it tells damage from a mistake. */
 function unpackGzip(bytes: Uint8Array, at: number, limit: number): Unpacked {
-  const view = viewOf(bytes);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const start = gzipHeaderEnd(bytes, at);
   const result: unknown = orWords(() =>
     inflateRawSync(bytes.subarray(start), { info: true, maxOutputLength: limit })
@@ -131,8 +131,4 @@ function orWords<T>(body: () => T): T {
       cause: error,
     });
   }
-}
-
-function viewOf({ buffer, byteOffset, byteLength }: Uint8Array): DataView {
-  return new DataView(buffer, byteOffset, byteLength);
 }

@@ -170,7 +170,7 @@ for (
     ],
   ] as const
 ) {
-  Deno.test(`injectAgent() refuses ${what}, where the kernel would stop`, async () => {
+  Deno.test(`injectAgent() refuses ${what}`, async () => {
     await assertRejects(() => inject(original), Error, message);
   });
 }
