@@ -30,7 +30,7 @@ import { type BootRecord, type PhaseRecord, Story } from "./story.ts";
 export const NODE_MEMORY = 1024;
 
 /** Seconds for one life between power-on and reset: ten times what an emulated machine needs. */
-const BOOT_LIMIT_SECONDS = 600;
+const BOOT_LIMIT_SECONDS = { x86_64: 600, aarch64: 1200 };
 
 /** Boots after which a node that is not done goes round in circles. */
 const MAX_BOOTS = 12;
@@ -188,7 +188,7 @@ export async function roundTrip(
  * after a reset within one is emulated several times slower.
  */
 async function run(
-  machine: Pick<VmOptions, "disk" | "architecture" | "uefi">,
+  machine: Pick<Required<VmOptions>, "disk" | "architecture" | "uefi">,
   story: Story,
   narrator: Narrator,
   metricsPort: number,
@@ -217,7 +217,7 @@ async function run(
   try {
     for (let boots = 0; boots < MAX_BOOTS; boots++) {
       await using vm = await switchOn(options, (text) => narrator.note(text));
-      const reason = await within(BOOT_LIMIT_SECONDS, vm);
+      const reason = await within(BOOT_LIMIT_SECONDS[machine.architecture], vm);
       if (reason === "shutdown") return;
       story.reset();
     }

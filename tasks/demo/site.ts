@@ -9,7 +9,7 @@ import { HOST_ADDRESS } from "../vm.ts";
 import { serveFiles } from "../file_server.ts";
 import { buildImage } from "../image.ts";
 import { makeRelease } from "../release.ts";
-import type { Sysroot } from "../sysroot.ts";
+import { Sysroot } from "../sysroot.ts";
 import { STATUS_MARK } from "./story.ts";
 
 /** An update server on this machine, with the releases below one directory. */
@@ -86,12 +86,15 @@ export async function makeNodeDisk(options: {
   /** Whose architecture the node has; this machine where absent. */
   readonly sysroot?: Sysroot;
 }): Promise<void> {
-  const { output, releases, version, server, onBoot, sysroot } = options;
+  const { output, releases, version, server, onBoot, sysroot = Sysroot.here() } = options;
   const data = await Deno.makeTempDir({ prefix: "kubesolo-data-" });
   try {
     const etc = `${data}/etc-kubesolo`;
     await Deno.mkdir(`${etc}/health.d/required.d`, { recursive: true });
-    await Deno.writeTextFile(`${etc}/cloud-config.yaml`, cloudConfig(server));
+    await Deno.writeTextFile(
+      `${etc}/cloud-config.yaml`,
+      cloudConfig(server, HEALTH_DEADLINE_SECONDS[sysroot.architecture]),
+    );
     await Deno.writeTextFile(`${etc}/health.d/required.d/warm`, SLOW_TO_WARM_UP, { mode: 0o755 });
     await Deno.writeTextFile(`${etc}/on-boot`, onBoot, { mode: 0o755 });
     const slot = `${releases}/${version}`;
@@ -104,15 +107,18 @@ export async function makeNodeDisk(options: {
 /** Where a node that runs {@linkcode updateLoop} serves its metrics. */
 export const METRICS_PORT = 9100;
 
+/** Seconds in which a node has to become healthy; the agent for aarch64 needs some to start, emulated. */
+const HEALTH_DEADLINE_SECONDS = { x86_64: 10, aarch64: 30 };
+
 /** What the machine is provisioned with. */
-function cloudConfig(server: UpdateServer): string {
+function cloudConfig(server: UpdateServer, deadline: number): string {
   return `#cloud-config
 hostname: demo
 updates:
   ${server.setting ?? "server"}: ${server.address}
   channel: stable
   pubkey: ${server.pubkey}
-  health_deadline: 10
+  health_deadline: ${deadline}
 `;
 }
 
