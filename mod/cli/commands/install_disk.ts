@@ -1,7 +1,7 @@
 import { DenoDisk, ensureView, HOST_VIEW } from "../../host/mod.ts";
 import { CommandMounts } from "../../slots/mod.ts";
 import type { Desk } from "../answer.ts";
-import { withOutput } from "../options.ts";
+import { examples, withOutput } from "../options.ts";
 import { MOUNT_DIRECTORY } from "../node_parts.ts";
 
 const ABOUT = `
@@ -14,7 +14,7 @@ has another system, see \`kubesolo-update install --help\`.`;
 export function addInstallDisk({ program, tell }: Desk): void {
   withOutput(program.command("install-disk"))
     .description("Install the stick that this machine was started from onto a disk of it.")
-    .addHelpText("after", ABOUT)
+    .addHelpText("after", examples("install-disk") + `\n${ABOUT}`)
     .action(async (flags) => {
       const { installDisk } = await import("../install_disk/install_disk.ts");
       const { TERMINAL } = await import("../install_disk/terminal.ts");
