@@ -224,7 +224,15 @@ Deno.test(
     for (const [at, name] of ["sda", "vda"].entries()) {
       const guid = guids[at];
       const type = "c12a7328-f81f-11d2-ba4b-00a0c93ec93b";
-      const esp = { number: 1, type, guid, first: 34, last: 40, attributes: 0n, name: LABELS.efi };
+      const esp = {
+        number: 1 + 4 * at,
+        type,
+        guid,
+        first: 34,
+        last: 40,
+        attributes: 0n,
+        name: LABELS.efi,
+      };
       const { first } = packTable({ guid, partitions: [esp] }, 4096);
       await Deno.writeFile(`${root.path}/dev/${name}`, new Uint8Array([...Array(512), ...first]));
       await root.write(`sys/block/${name}/${name}4/partition`, "4\n");
