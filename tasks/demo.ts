@@ -4,7 +4,7 @@
  * @module
  */
 
-import { bold, green, setColorEnabled } from "@std/fmt/colors";
+import { bold, green } from "@std/fmt/colors";
 import { oneTarget, taskOptions } from "./arguments.ts";
 import { ensureInstalled, fileOf } from "./debian.ts";
 import { demoNeeds, roundTrip } from "./demo/round_trip.ts";
@@ -30,7 +30,6 @@ await main(async () => {
     json: { type: "string" },
   });
   const architecture = oneTarget(values.target);
-  setColorEnabled(Deno.stderr.isTerminal() && !Deno.noColor);
   const { uefi, registry, omaha } = values;
   if (registry && omaha) throw new Error("give --registry or --omaha");
   await ensureInstalled(

@@ -4,7 +4,6 @@
  * @module
  */
 
-import { setColorEnabled } from "@std/fmt/colors";
 import { EXIT, reasonOf, UpdateError } from "../mod/core/mod.ts";
 import { DenoDisk } from "../mod/host/mod.ts";
 import { sizeForPeople, surveyDisks, type SurveyedDisk } from "../mod/provision/mod.ts";
@@ -143,7 +142,6 @@ function show(outcome: Outcome, { documents, ...node }: Provisions, json: boolea
 }
 
 await main(async () => {
-  setColorEnabled(Deno.stderr.isTerminal() && !Deno.noColor);
   const values = readOptions();
   const { device, image, "cloud-init": cloudInit } = values;
   const { json, yes, "yes-this-disk": serial } = values;

@@ -9,7 +9,7 @@ import { relative } from "@std/path";
 import { copy, ImageLayout, writeTarLayout } from "../mod/oras/mod.ts";
 import { type PrivateKey, signFile } from "../mod/trust/mod.ts";
 import { taskOptions } from "./arguments.ts";
-import { compileAgent, DIST } from "./compile.ts";
+import { compileProgram, DIST, PROGRAMS } from "./compile.ts";
 import { sha256OfFile } from "./digest.ts";
 import { ARCHITECTURES } from "./elf.ts";
 import { type AgentImage, buildAgentImage } from "./oci_image/agent_image.ts";
@@ -23,9 +23,9 @@ const SUMS = "SHA256SUMS";
 const HELP = `deno task release [--output DIR] [--tag v0.1.0] [--revision TEXT]
                   [--sign-key FILE [--passphrase-file FILE]]
 
-Makes a release of the agent: both executables, the container image as a tar file of an OCI layout,
-a bill of materials (CycloneDX 1.6), and the checksums of all of them. The same sources and the same
-packages make the same files.
+Makes a release of the agent: its executables and those of \`provision\`, for x86_64 and aarch64, the
+container image as a tar file of an OCI layout, a bill of materials (CycloneDX 1.6), and the checksums
+of all of them. The same sources and the same packages make the same files.
 
   --output DIR            where it goes (dist/release/VERSION); what is there already is replaced
   --tag TAG               stop unless this is the tag of the version in deno.json
@@ -71,9 +71,13 @@ await main(async () => {
   const key = await givenKey(values);
 
   await Deno.mkdir(output, { recursive: true });
-  const files = ARCHITECTURES.map((architecture) => `kubesolo-update-${architecture}`);
-  for (const [at, architecture] of ARCHITECTURES.entries()) {
-    await Deno.copyFile(await compileAgent(architecture), `${output}/${files[at]}`);
+  const files: string[] = [];
+  for (const program of ["agent", "provision"] as const) {
+    for (const architecture of ARCHITECTURES) {
+      const name = `${PROGRAMS[program].name}-${architecture}`;
+      await Deno.copyFile(await compileProgram(program, architecture), `${output}/${name}`);
+      files.push(name);
+    }
   }
   const image = await buildAgentImage(ARCHITECTURES, revision);
   await writeImage(image, version, `${output}/kubesolo-update-image.tar`, key);

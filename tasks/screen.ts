@@ -4,7 +4,7 @@
  * @module
  */
 
-import { bold, red, yellow } from "@std/fmt/colors";
+import { bold, red, setColorEnabled, yellow } from "@std/fmt/colors";
 
 /** A line about what is being done. */
 export function say(line: string): void {
@@ -24,6 +24,7 @@ export async function main(
   body: () => Promise<void>,
   codeOf: (error: unknown) => number = () => 1,
 ): Promise<never> {
+  setColorEnabled(Deno.stderr.isTerminal() && !Deno.noColor);
   try {
     await body();
   } catch (error) {

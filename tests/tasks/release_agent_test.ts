@@ -13,8 +13,9 @@ import { deno, type Ended } from "./_process.ts";
 
 const { version }: { version: string } = JSON.parse(await Deno.readTextFile(`${ROOT}/deno.json`));
 const FILES = [
-  ...["kubesolo-update-x86_64", "kubesolo-update-aarch64", "kubesolo-update-image.tar"],
-  "sbom.cdx.json",
+  ...["kubesolo-update-x86_64", "kubesolo-update-aarch64"],
+  ...["kubesolo-provision-x86_64", "kubesolo-provision-aarch64"],
+  ...["kubesolo-update-image.tar", "sbom.cdx.json"],
 ];
 
 function release(scratch: string, ...args: readonly string[]): Promise<Ended> {
