@@ -26,7 +26,7 @@ export const MACHINES: Readonly<Record<Architecture, Machine>> = {
   },
   aarch64: {
     qemu: "/usr/bin/qemu-system-aarch64",
-    // emulated, the architecture's own way to sign pointers costs more than all the rest
+    // QEMU signs pointers much faster in a way of its own than in the architecture's
     arguments: ["-machine", "virt", "-cpu", "max,pauth-impdef=on"],
     firmware: {
       code: "/usr/share/AAVMF/AAVMF_CODE.fd",
