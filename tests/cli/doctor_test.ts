@@ -358,9 +358,12 @@ Deno.test("doctor names both disks that are called the same, and takes the one t
   const found = checks.find(({ name }) => name === "partitions");
   assertEquals(found?.level, "problem");
   for (const label of ["KSOLOA", "KSOLOB"]) {
+    // the kernel gives a loop device the lowest number that is free
+    const devices = [node.disk.of(label), other.of(label)]
+      .sort((one, another) => one.localeCompare(another, "en", { numeric: true }));
     assertStringIncludes(
       found?.found ?? "",
-      `${node.disk.of(label)} and ${other.of(label)} are all called ${label}`,
+      `${devices.join(" and ")} are all called ${label}`,
     );
   }
   assertStringIncludes(found?.advice ?? "", "--disk");
