@@ -65,10 +65,11 @@ export function publicKeyPem({ bytes }: PublicKey): string {
   return pem("PUBLIC KEY", new Uint8Array([...prefix, ...bytes]));
 }
 
-/** A public key as minisign reads it. */
+/** A public key as minisign writes and reads it. */
 export function publicKeyMinisign({ id, bytes }: PublicKey): string {
   const word = new Uint8Array([...letters("Ed"), ...numberOf(id), ...bytes]).toBase64();
-  return `untrusted comment: minisign public key ${id}\n${word}\n`;
+  // for minisign the id is a number: no zeros in front
+  return `untrusted comment: minisign public key ${id.replace(/^0+/, "")}\n${word}\n`;
 }
 
 function letters(text: string): Uint8Array {
