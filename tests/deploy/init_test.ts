@@ -117,7 +117,11 @@ Deno.test(
     await root.interface("eth0", { address: "52:54:00:00:00:01" });
     const start = (address = "") => root.sh(`ADDRESS=${address}\nstart_network`);
     assertMatch(await start(), /\nKSOLO-INIT: network .*by DHCP\n$/);
-    assertMatch(await root.read("run/udhcpc.log"), /^udhcpc -i eth0 -n -t 5 -T 1 -A 1\n/);
+    assertMatch(await root.read("run/udhcpc.log"), /^udhcpc -i eth0 -b -t 5 -T 1 -A 10\n/);
+    assertMatch(
+      await root.sh(`ip() { :; }\nstart_network`),
+      /network LATE: no answer to DHCP on eth0 yet/,
+    );
     await root.write("etc/hostname", "node-12\n");
     await start("dhcp");
     assertMatch(await root.read("run/udhcpc.log"), / -x hostname:node-12\n/);
@@ -140,6 +144,30 @@ Deno.test(
       /ip addr add 10.0.0.3\/8 dev eth0\nKSOLO-INIT: network 1/,
     );
     assertEquals((await start("10.0.0.3/8")).includes("route"), false);
+
+    await root.write("etc/kubesolo/network", "10.0.0.4/8 \r\n");
+    assertMatch(await start(), /ip addr add 10.0.0.4\/8 dev eth0\n/);
+  },
+);
+
+Deno.test(
+  "the deadline of the health check is a number to the shell as well",
+  { ignore },
+  async () => {
+    await using root = await InitRoot.create();
+    const cases = [
+      ["", "360"],
+      ["health_deadline=600\n", "660"],
+      ["health_deadline = 090\n", "150"],
+      ["health_deadline=08\nhealth_deadline=010\n", "70"],
+      ["health_deadline=0\n", "60"],
+      ["health_deadline=\n", "360"],
+    ];
+    for (const [conf, seconds] of cases) {
+      await root.write("etc/kubesolo/update.conf", conf);
+      const said = await root.sh("echo $(($(health_deadline) + HEALTH_SLACK)); echo goes on");
+      assertEquals(said, `${seconds}\ngoes on\n`, conf);
+    }
   },
 );
 
