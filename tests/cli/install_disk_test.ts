@@ -1,6 +1,6 @@
-import { assert, assertEquals, assertMatch, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
 import { carriedFiles } from "../../mod/cli/install_disk/carried_files.ts";
-import { chooseTarget } from "../../mod/cli/install_disk/choose_target.ts";
+import { chooseTarget, chosenAgain } from "../../mod/cli/install_disk/choose_target.ts";
 import { ReopenedMedium } from "../../mod/cli/install_disk/reopened_medium.ts";
 import { findStick, stickImage } from "../../mod/cli/install_disk/stick.ts";
 import { UpdateError } from "../../mod/core/mod.ts";
@@ -70,6 +70,26 @@ Deno.test("a disk is taken when it was named twice, and no other answer takes on
     assertMatch(told.at(-1) ?? "", says);
   }
   assertEquals((await choose())[0], undefined, "nobody is there any more");
+});
+
+Deno.test("what was chosen is looked at again: another disk, or one in use by now, is refused", () => {
+  const fixed = { reason: "fixed", found: "it is no removable disk", advice: "add --yes" } as const;
+  const mounted = { reason: "mounted", found: "it is in use", advice: "unmount it" } as const;
+  const chosen = disk("sdb", { serial: "S1", refusals: [fixed] });
+  assertEquals(chosenAgain(chosen, [disk("sda"), { ...chosen }]), chosen);
+  const cases: [SurveyedDisk[], RegExp][] = [
+    [[], /sdb again: no disk any more; choose again/],
+    [[{ ...chosen, device: "/dev/sdc" }], /no disk any more/],
+    [[{ ...chosen, serial: "S2" }], /another disk than before; choose again/],
+    [[{ ...chosen, serial: undefined }], /another disk than before/],
+    [[{ ...chosen, size: chosen.size - 512 }], /another disk than before/],
+    [[{ ...chosen, refusals: [fixed, mounted] }], /sdb again: it is in use; unmount it/],
+  ];
+  for (const [now, says] of cases) {
+    const error = assertThrows(() => chosenAgain(chosen, now), UpdateError);
+    assertEquals(error.code, "refused");
+    assertMatch(error.message, says);
+  }
 });
 
 /** A stick of 200 MiB in a file, whose data partition takes all of it. */

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { oneLine, shortened } from "../../core/mod.ts";
+import { oneLine, shortened, UpdateError } from "../../core/mod.ts";
 import { type DiskRefusal, sizeForPeople, type SurveyedDisk } from "../../provision/mod.ts";
 import { columns } from "../columns.ts";
 
@@ -54,6 +54,26 @@ export async function chooseTarget(
   }
 }
 
+/**
+ * The chosen disk among those that are here now.
+ *
+ * @throws {UpdateError} `refused` where it is another one, or something speaks against it by now.
+ */
+export function chosenAgain(chosen: SurveyedDisk, disks: readonly SurveyedDisk[]): SurveyedDisk {
+  const problem = (found: string, advice: string) =>
+    new UpdateError("refused", { operation: `looking at ${chosen.device} again`, found, advice });
+  const disk = disks.find(({ device }) => device === chosen.device);
+  if (!disk || describe(disk) !== describe(chosen) || disk.size !== chosen.size) {
+    throw problem(disk ? "another disk than before" : "no disk any more", "choose again");
+  }
+  const refusals = refusalsOf(disk);
+  if (refusals.length === 0) return disk;
+  throw problem(
+    refusals.map(({ found }) => found).join(", and "),
+    refusals.map(({ advice }) => advice).join("; "),
+  );
+}
+
 /** `vdb, 512 MiB, QEMU HARDDISK, serial number 12`. */
 export function describe(disk: SurveyedDisk): string {
   const { model, size, serial } = disk;
@@ -69,11 +89,15 @@ function nameOf({ device }: SurveyedDisk): string {
   return device.slice("/dev/".length);
 }
 
-/** A disk that is built in is what is wanted here; naming it twice stands for its serial number. */
 function against(disk: SurveyedDisk, stick: SurveyedDisk): readonly Omit<DiskRefusal, "reason">[] {
   if (disk === stick) {
     const found = "this machine was started from it";
     return [{ found, advice: "name the disk that it is to be installed onto" }];
   }
-  return disk.refusals.filter(({ reason }) => reason !== "fixed");
+  return refusalsOf(disk);
+}
+
+/** A disk that is built in is what is wanted here; naming it twice stands for its serial number. */
+function refusalsOf({ refusals }: SurveyedDisk): readonly DiskRefusal[] {
+  return refusals.filter(({ reason }) => reason !== "fixed");
 }

@@ -21,7 +21,7 @@ import {
   type WriteStep,
 } from "../../provision/mod.ts";
 import { carriedFiles } from "./carried_files.ts";
-import { type Asked, chooseTarget, describe } from "./choose_target.ts";
+import { type Asked, chooseTarget, chosenAgain, describe } from "./choose_target.ts";
 import { makeDataFileSystem } from "./data_file_system.ts";
 import { ReopenedMedium } from "./reopened_medium.ts";
 import { findStick, stickImage } from "./stick.ts";
@@ -69,8 +69,10 @@ export async function installDisk(
       const { image, copy, leastBytes } = stickImage(stick, source, bytes);
       const disks = await surveyDisks({ view, needed: leastBytes });
       const itself = disks.find(({ device }) => device === stick.disk.device) ?? stick.disk;
-      const target = await chooseTarget(disks, itself, person);
-      if (!target) throw stopped();
+      const chosen = await chooseTarget(disks, itself, person);
+      if (!chosen) throw stopped();
+      // it may have been mounted, or changed for another, while the question stood there
+      const target = chosenAgain(chosen, await surveyDisks({ view, needed: leastBytes }));
       const { device, path } = target;
       using medium = await ReopenedMedium.open(disk, path, device).catch((cause) => {
         throw new UpdateError("slot", {
