@@ -24,14 +24,15 @@ const EVENLY = 32;
  * beginning: a block at each power of two, and at the beginning itself, meets those that drop the upper
  * bits of an address. What was on the medium is destroyed.
  *
- * @throws {UpdateError} `verification` naming the first place that does not read back.
+ * @throws {UpdateError} `verification` naming the first place that does not read back; what `signal` throws.
  */
-export async function probeCapacity(medium: Medium): Promise<void> {
+export async function probeCapacity(medium: Medium, signal?: AbortSignal): Promise<void> {
   const nonce = crypto.randomUUID();
   const places = probePlaces(medium.size);
   for (const offset of places) medium.write(offset, probe(nonce, offset));
   await medium.sync();
   for (const offset of places) {
+    signal?.throwIfAborted();
     if (!await holds(medium, offset, probe(nonce, offset))) {
       throw new UpdateError("verification", {
         operation: `testing ${medium.name}`,

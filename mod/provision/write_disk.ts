@@ -54,10 +54,11 @@ export async function writeDisk(options: WriteDiskOptions): Promise<GptTable> {
   const copy = options.copy ?? [bodyUpTo(extentOf(data))];
   mustHold(image, copy);
   try {
+    signal?.throwIfAborted();
     await wipeEnds(medium);
     if (!medium.blank) {
       progress?.("test", 0, 0);
-      await probeCapacity(medium);
+      await probeCapacity(medium, signal);
       await wipeEnds(medium);
     }
     await copyExtents(image, medium, copy, options);

@@ -206,6 +206,30 @@ Deno.test("whoever breaks off leaves nothing that boots", async () => {
   }
 });
 
+Deno.test("whoever breaks off before the first byte loses nothing, and soon ends a test of the medium", async () => {
+  const reason = new Error("Ctrl-C");
+  const untouched = new MemoryMedium(24 * MIB);
+  const before = untouched.bytes.slice();
+  const signal = AbortSignal.abort(reason);
+  const options = { image: image(), fill: nothing };
+  await assertRejects(() => writeDisk({ ...options, medium: untouched, signal }), Error, "Ctrl-C");
+  assertEquals(untouched.bytes, before);
+
+  const medium = new MemoryMedium(24 * MIB);
+  const controller = new AbortController();
+  let reads = 0;
+  medium.lie = () => {
+    reads += 1;
+    controller.abort(reason);
+  };
+  await assertRejects(
+    () => writeDisk({ ...options, medium, signal: controller.signal }),
+    Error,
+    "Ctrl-C",
+  );
+  assertEquals(reads, 1);
+});
+
 Deno.test("a loop device and a file become disks that sgdisk and e2fsck are content with", async () => {
   await ensureImageTools();
   await ensureInstalled("sgdisk", "e2fsck");
