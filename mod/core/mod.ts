@@ -7,6 +7,7 @@
 
 export * from "./activate.ts";
 export * from "./apply.ts";
+export * from "./architecture.ts";
 export * from "./boot_env.ts";
 export * from "./check.ts";
 export * from "./choose.ts";

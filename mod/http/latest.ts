@@ -14,6 +14,7 @@ import {
   MAX_STEPPING_STONES,
   MAX_VERSION_LENGTH,
   type Release,
+  unameOf,
 } from "../core/mod.ts";
 import { isWeb, printable } from "./_address.ts";
 import { describe, Fields } from "./_fields.ts";
@@ -26,9 +27,6 @@ export interface Latest {
   /** For each of its artifacts, an http or https URL. */
   readonly urls: ReadonlyMap<ArtifactName, URL>;
 }
-
-/** Go's names for machines, which servers use as well, as `uname -m` says them. */
-const ARCHITECTURES: Readonly<Record<string, string>> = { amd64: "x86_64", arm64: "aarch64" };
 
 /** The names that artifacts have in `latest.json`, in the order in which they are written. */
 const PAIR = [["vmlinuz", "vmlinuz"], ["initramfs", "kubesolo-os.gz"]] as const;
@@ -93,7 +91,7 @@ function latestOf(fields: Fields, url: URL): Latest {
   const release: Release = {
     version: versionOf(fields, "version") ?? missing(fields, "version", "a version"),
     channel: fields.text("channel"),
-    architecture: architecture && (ARCHITECTURES[architecture] ?? architecture),
+    architecture: architecture && unameOf(architecture),
     minCompatibleVersion: versionOf(fields, "min_compatible_version"),
     minAllowedVersion: versionOf(fields, "min_allowed_version"),
     notes: fields.prose("release_notes", MAX_NOTES_LENGTH),

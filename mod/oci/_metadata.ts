@@ -7,14 +7,10 @@ import {
   isVersion,
   oneLine,
   type Release,
+  unameOf,
   UpdateError,
 } from "../core/mod.ts";
-import {
-  ANNOTATION_PREFIX,
-  ARCHITECTURES,
-  MAX_ANNOTATION_LENGTH,
-  MAX_ARTIFACT_BYTES,
-} from "./release_terms.ts";
+import { ANNOTATION_PREFIX, MAX_ANNOTATION_LENGTH, MAX_ARTIFACT_BYTES } from "./release_terms.ts";
 
 /** Size and digest of an artifact. */
 export interface Content {
@@ -114,7 +110,7 @@ export class Metadata {
     return {
       version,
       channel: this.line("channel"),
-      architecture: stated && (ARCHITECTURES[stated] ?? stated),
+      architecture: stated && unameOf(stated),
       minCompatibleVersion: this.version("min_compatible_version"),
       minAllowedVersion: this.version("min_allowed_version"),
       notes: this.line("release_notes"),

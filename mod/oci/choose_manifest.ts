@@ -4,9 +4,9 @@
  * @module
  */
 
+import { unameOf } from "../core/mod.ts";
 import { type Descriptor, type ImageIndex, isIndexType } from "../oras/mod.ts";
 import { refuse } from "./_metadata.ts";
-import { ARCHITECTURES } from "./release_terms.ts";
 
 /**
  * The manifest in `index` for a machine of `architecture` (as `uname -m` says it).
@@ -18,8 +18,7 @@ export function chooseManifest(
   architecture: string,
   name: string,
 ): Descriptor {
-  const platformOf = ({ platform }: Descriptor) =>
-    platform && (ARCHITECTURES[platform.architecture] ?? platform.architecture);
+  const platformOf = ({ platform }: Descriptor) => platform && unameOf(platform.architecture);
   const fitting = index.manifests.filter((entry) => platformOf(entry) === architecture);
   const [chosen] = fitting;
   if (fitting.length === 1 && !isIndexType(chosen.mediaType)) return chosen;

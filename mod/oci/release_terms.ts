@@ -52,12 +52,6 @@ export const MAX_ANNOTATION_LENGTH = 64 << 10;
 /** Largest artifact in bytes, before anybody asks the slot: 1 TiB. */
 export const MAX_ARTIFACT_BYTES: number = 2 ** 40;
 
-/** Architectures in Go's words, and as `uname -m` says them. */
-export const ARCHITECTURES: Readonly<Record<string, string>> = {
-  amd64: "x86_64",
-  arm64: "aarch64",
-};
-
 /** Type of the manifest, and of its layers, that has signatures over the manifest that it refers to. */
 export const SIGNATURE_TYPE = "application/vnd.kubesolo.os.signature.v1";
 

@@ -4,19 +4,15 @@
  * @module
  */
 
-import { compareVersions, isVersion, type Release } from "../core/mod.ts";
+import { compareVersions, isVersion, type Release, unameOf } from "../core/mod.ts";
 import type { OmahaAppRequest, OmahaOs } from "../omaha/mod.ts";
 import type { CompleteRelease } from "./release_place.ts";
 
 /** The channel of nodes that name none. */
 export const DEFAULT_CHANNEL = "stable";
 
-/** Architectures as clients say them, and as `uname -m` does. */
-const ARCHITECTURES: Readonly<Record<string, string>> = {
-  x64: "x86_64",
-  amd64: "x86_64",
-  arm64: "aarch64",
-};
+/** What Omaha calls amd64. */
+const OMAHA_AMD64 = "x64";
 
 /** What a node is, as far as releases go. */
 export interface Wish {
@@ -44,7 +40,7 @@ export function wishOf(app: OmahaAppRequest, os: OmahaOs = {}): Wish {
   return {
     version: app.version ?? "",
     channel: app.track || DEFAULT_CHANNEL,
-    architecture: ARCHITECTURES[machine] ?? machine,
+    architecture: machine === OMAHA_AMD64 ? "x86_64" : unameOf(machine),
     prefix: app.updatecheck?.targetversionprefix ?? "",
   };
 }

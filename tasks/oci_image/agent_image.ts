@@ -4,7 +4,7 @@
  * @module
  */
 
-import { ARCHITECTURES as GO_ARCHITECTURES } from "../../mod/oci/mod.ts";
+import { ARCHITECTURES as GO_ARCHITECTURES } from "../../mod/core/mod.ts";
 import {
   describe,
   type Descriptor,
@@ -96,7 +96,7 @@ async function buildPlatform(
   debian: DebianArchive,
   content: MemoryTarget,
 ): Promise<PlatformImage> {
-  const [architecture] = Object.entries(GO_ARCHITECTURES).find(([, machine]) => machine === name) ??
+  const [architecture] = [...GO_ARCHITECTURES].find(([, machine]) => machine === name) ??
     [name];
   const agent = await compileAgent(name);
   say(`packing linux/${architecture} (libraries and BusyBox: Debian's, unpacked, not installed)`);

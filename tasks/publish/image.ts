@@ -5,7 +5,8 @@
  */
 
 import { createHash } from "node:crypto";
-import { ARCHITECTURES, CONFIG_TYPES, IMAGE_PATHS } from "../../mod/oci/mod.ts";
+import { ARCHITECTURES } from "../../mod/core/mod.ts";
+import { CONFIG_TYPES, IMAGE_PATHS } from "../../mod/oci/mod.ts";
 import {
   describe,
   type Descriptor,
@@ -66,7 +67,7 @@ export async function publishImage(
 
 /** The architecture in Go's words. */
 export function goName(architecture: string): string {
-  const [go = architecture] = Object.entries(ARCHITECTURES)
+  const [go = architecture] = [...ARCHITECTURES]
     .find(([, machine]) => machine === architecture) ?? [];
   return go;
 }

@@ -76,6 +76,10 @@ Deno.test("Go's names of machines are understood", () => {
   assertEquals(parse({ ...IMAGE, architecture: "amd64" }).release.architecture, "x86_64");
   assertEquals(parse({ ...IMAGE, architecture: "arm64" }).release.architecture, "aarch64");
   assertEquals(parse({ ...IMAGE, architecture: "riscv64" }).release.architecture, "riscv64");
+  assertEquals(
+    parse({ ...IMAGE, architecture: "constructor" }).release.architecture,
+    "constructor",
+  );
 });
 
 Deno.test("a digest may be in upper case and may say that it is a SHA-256", () => {

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { EXIT, UpdateError } from "../../mod/core/mod.ts";
+import { apply, EXIT, UpdateError } from "../../mod/core/mod.ts";
 import { HttpSource, MAX_METADATA_BYTES, METADATA_TRIES } from "../../mod/http/mod.ts";
+import { factoryDisk, filesRelease, memoryNode, POLICY } from "../fakes/memory_machine.ts";
 import { closedPort, imageJson, recordedSleep, serve, serveRaw } from "./_servers.ts";
 
 const IMAGE = imageJson(new Uint8Array(5));
@@ -22,6 +23,31 @@ Deno.test("latest() reads latest.json in the server's directory", async () => {
     "/os/stable/latest.json",
     "/os/beta.json",
     "/os/latest.json?token=x",
+  ]);
+});
+
+Deno.test("an architecture of any name is refused, and what is kept of that can be read again", async () => {
+  const sha256 = "a".repeat(64);
+  const json = {
+    version: "2.0.0",
+    vmlinuz_url: "vmlinuz",
+    vmlinuz_sha256: sha256,
+    initramfs_url: "initramfs",
+    initramfs_sha256: sha256,
+    architecture: "constructor",
+  };
+  await using server = serve(() => Response.json(json));
+  const old = filesRelease("1.0.0");
+  const node = memoryNode(factoryDisk(old), { id: "1", slot: "A", why: "normal" }, [old]);
+  const refused = await assertRejects(
+    () => apply(node, new HttpSource(server.url), POLICY),
+    UpdateError,
+  );
+  assertEquals(refused.code, "refused");
+  const { state } = await node.states.load();
+  assertEquals([state.last_refusal?.gate, state.last_refusal?.found], [
+    "architecture",
+    "constructor",
   ]);
 });
 

@@ -122,11 +122,18 @@ Deno.test("an index without the architecture is refused, and says what it has", 
   const manifests = [{
     ...await release(target, "2.0.0"),
     platform: { os: "linux", architecture: "arm64" },
+  }, {
+    ...await release(target, "2.0.0"),
+    platform: { os: "linux", architecture: "constructor" },
   }];
   const { descriptor, bytes: index } = packIndex({ manifests });
   await target.push(descriptor, index);
   await target.tag(descriptor, "stable");
-  await refusal(target, "verification", "an index for aarch64, and nothing for x86_64");
+  await refusal(
+    target,
+    "verification",
+    "an index for aarch64, constructor, and nothing for x86_64",
+  );
 });
 
 Deno.test("an index inside an index is not followed", async () => {
@@ -145,6 +152,9 @@ Deno.test("a single manifest says its own architecture, and the gate will see it
   const annotations = { "io.kubesolo.os.architecture": "arm64" };
   await target.tag(await release(target, "2.0.0", [KERNEL, INITRAMFS], annotations), "stable");
   assertEquals((await sourceOf(target).latest()).architecture, "aarch64");
+  const strange = { "io.kubesolo.os.architecture": "constructor" };
+  await target.tag(await release(target, "2.0.0", [KERNEL, INITRAMFS], strange), "stable");
+  assertEquals((await sourceOf(target).latest()).architecture, "constructor");
 });
 
 Deno.test("a whole partition image is a release too", async () => {

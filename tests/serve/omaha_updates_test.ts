@@ -95,6 +95,7 @@ Deno.test("each node is offered the newest of its channel and architecture", asy
     [{ version: "1.0.0", board: "arm64-usr" }, ["2.11.0"]],
     [{ version: "1.0.0", board: "amd64-usr" }, ["2.10.0"], ""],
     [{ version: "1.0.0" }, ["noupdate"], "riscv64"],
+    [{ version: "1.0.0" }, ["noupdate"], "constructor"],
     [{ version: "1.0.0" }, ["noupdate"], ""],
     [{ version: "1.0.0", updatecheck: { targetversionprefix: "2.9." } }, ["2.9.0"]],
     [{ version: "" }, ["error-internal"]],
