@@ -90,6 +90,7 @@ export async function prepareDocuments(disk: Disk, wishes: Wishes): Promise<Prov
   const hostname = wishes.hostname === undefined ? undefined : checkedHostname(wishes.hostname);
   const keys = (await Promise.all(wishes.sshKeys.map((given) => keysOf(disk, given)))).flat();
   const userData = mergeUserData(original.text, original.file, { hostname, keys });
+  mustBeReadable(userData, `${original.file} with --hostname and --ssh-key`);
   const name = hostname ?? read.hostname?.value;
   const instanceId = `iid-${crypto.randomUUID()}`;
   const script = onBoot === undefined ? undefined : await readScript(disk, onBoot);
@@ -113,6 +114,18 @@ export async function prepareDocuments(disk: Disk, wishes: Wishes): Promise<Prov
 async function readDocument(disk: Disk, flag: string, path: string): Promise<NodeDocument> {
   const text = await readText(disk, flag, path, MAX_CLOUD_CONFIG_BYTES);
   return { file: path, text };
+}
+
+/** What was added may be too much together, as more keys than a node takes. */
+function mustBeReadable(userData: string, file: string): void {
+  readNodeDocuments({ userData: { text: userData, file } });
+  const { length } = new TextEncoder().encode(userData);
+  if (length <= MAX_CLOUD_CONFIG_BYTES) return;
+  throw new UpdateError("usage", {
+    operation: `reading ${file}`,
+    found: `${length} bytes, where a node reads ${MAX_CLOUD_CONFIG_BYTES}`,
+    advice: "give fewer keys, or a shorter document",
+  });
 }
 
 async function readScript(disk: Disk, path: string): Promise<string> {

@@ -297,6 +297,15 @@ Deno.test("a document that a node would not take is refused with its line, befor
   await shop.write("id.pub", `# of the team\n${KEY} anna\ncommand=/bin/sh ${KEY}\n`);
   await refused("reading --ssh-key id.pub:3: ", ...good, "--ssh-key", "id.pub");
   await refused("reading --ssh-key: ", ...good, "--ssh-key", "ssh-ed25519 AAAA");
+  const keys = Array.from({ length: 65 }, (_, at) => `${KEY} ${at}\n`);
+  await shop.write("few.pub", keys.slice(0, 32).join(""));
+  await shop.write("more.pub", keys.slice(32).join(""));
+  await refused("more than 64 keys", ...good, "--ssh-key", "few.pub", "--ssh-key", "more.pub");
+  await shop.write("long.yaml", `#cloud-config\n#${"x".repeat((128 << 10) - 20)}\n`);
+  await refused(
+    "reading long.yaml with --hostname and --ssh-key: 131",
+    ...["--cloud-init", "long.yaml", "--hostname", "node-7"],
+  );
   await shop.write("net.yaml", "version: 2\nethernets:\n  eth0:\n    addresses: [10.0.0.300/24]\n");
   await refused("reading net.yaml:4", ...good, "--network-config", "net.yaml");
   await shop.write("not-a.ksu", "hello");
@@ -305,6 +314,8 @@ Deno.test("a document that a node would not take is refused with its line, befor
   await refused("reading --cloud-init /etc/shadow: it lies outside", "--cloud-init", "/etc/shadow");
   await refused("no #! in the first line", ...good, "--on-boot", "node.yaml");
   await refused("no GUID partition table", ...good, "--os-image", "node.yaml");
+  await shop.write('a"b/c', "");
+  await refused("without quotes and line ends", ...good, "--image", 'a"b/x.img');
 
   await shop.write(
     "warned.yaml",
