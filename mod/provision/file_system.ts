@@ -69,9 +69,10 @@ export class FileSystemTools {
    * Resolves when `files` are there, owned by root, with the directories above them; what was in their
    * places is gone.
    *
-   * @throws {UpdateError} `slot` with the program's words.
+   * @throws {UpdateError} as {@linkcode mustBeNamed} does; `slot` with the program's words.
    */
   async put(place: FileSystemPlace, files: readonly NewFile[]): Promise<void> {
+    mustBeNamed(files);
     const commands: string[] = [];
     const made = new Set<string>();
     for (const file of files) {
@@ -152,6 +153,29 @@ export class FileSystemTools {
       advice: "see that it is in place and large enough, and begin again",
       cause,
     });
+  }
+}
+
+/**
+ * Returns where {@linkcode FileSystemTools.put} can name all of `files`: to be asked before anything is
+ * written.
+ *
+ * @throws {UpdateError} `usage` where a path has a quote or a line end.
+ */
+export function mustBeNamed(files: readonly NewFile[]): void {
+  for (const { path, source } of files) {
+    for (const name of [path, source]) {
+      try {
+        quoted(name);
+      } catch (cause) {
+        throw new UpdateError("usage", {
+          operation: `looking at ${path}, a file for the data partition`,
+          found: reasonOf(cause),
+          advice: "rename it, or the directory that it is in",
+          cause,
+        });
+      }
+    }
   }
 }
 

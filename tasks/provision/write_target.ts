@@ -7,7 +7,7 @@
 import { basename } from "@std/path";
 import { type Disk, reasonOf, UpdateError } from "../../mod/core/mod.ts";
 import { type DiskImage, DiskMedium, FileSystemTools } from "../../mod/provision/mod.ts";
-import { growData, type NewFile, writeDisk } from "../../mod/provision/mod.ts";
+import { growData, mustBeNamed, type NewFile, writeDisk } from "../../mod/provision/mod.ts";
 import type { PlacedDocument } from "./documents.ts";
 import { Progress } from "./progress.ts";
 
@@ -58,6 +58,7 @@ export async function writeTarget(
   if (bundle) {
     files.push({ path: `kubesolo/bundle/${basename(bundle)}`, source: bundle, mode: 0o644 });
   }
+  mustBeNamed(files);
   const progress = new Progress();
   using medium = await DiskMedium.open({ disk, name, path, blank }).catch((cause) => {
     throw new UpdateError("slot", {

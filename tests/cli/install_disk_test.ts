@@ -217,6 +217,10 @@ Deno.test("a stick brings its documents, scripts and bundles, and not its own li
     );
     assertEquals(bytes, files.reduce((sum, { path }) => sum + path.length, 0));
     assertEquals(await carriedFiles(`${data}/absent`), { files: [], bytes: 0 });
+    const file = `${data}/cloud/seed/nocloud/user-data`;
+    await assertRejects(() => carriedFiles(file), UpdateError, "stick carries: Not a directory");
+    await put('etc-kubesolo/a"b');
+    await assertRejects(() => carriedFiles(data), UpdateError, "without quotes and line ends");
   } finally {
     await Deno.remove(data, { recursive: true });
   }
