@@ -47,8 +47,8 @@ const COLUMNS = [
 /** How SQLite, and what is below, say that a file is no good: there is no code for it. */
 const CORRUPT = /^file is not a database$|malformed|^no good: /;
 
-/** Milliseconds that another program's write is waited for. */
-const BUSY_MS = 1000;
+/** Milliseconds that another program's write is waited for: nothing else happens here meanwhile. */
+const BUSY_MS = 20;
 
 /** A file that was no good, beside the new one. */
 const BROKEN_SUFFIX = ".broken";
@@ -181,7 +181,11 @@ export class FleetStore implements DigestStore, Disposable {
       write();
       this.#database.exec("COMMIT");
     } catch (error) {
-      this.#database.exec("ROLLBACK");
+      try {
+        this.#database.exec("ROLLBACK");
+      } catch {
+        // SQLite has done that itself, where the disk is full; what was wrong is the first error
+      }
       throw error;
     }
   }
