@@ -79,7 +79,7 @@ export async function readRepositoryPlace(
       throw new Error("no name of a repository: lower case, digits, and . _ - between them");
     }
     const stamp = await reading.stamp();
-    if (before?.stamp === stamp) return before;
+    if (before?.stamp === stamp && await isAsFound(before)) return before;
     let isChecking = false;
     for (const entry of await reading.index()) {
       const tag = entry.annotations?.[REF_NAME];
@@ -103,6 +103,19 @@ export async function readRepositoryPlace(
     problems.set("", oneLine(reasonOf(error)));
     return nothing;
   }
+}
+
+/** Whether its files are what they were: one may be written anew in its place, as the directory cannot tell. */
+async function isAsFound({ manifests, blobs }: RepositoryPlace): Promise<boolean> {
+  for (const { path, info } of [...manifests.values(), ...blobs.values()]) {
+    try {
+      if (stampOf(await Deno.stat(path)) !== stampOf(info)) return false;
+    } catch {
+      // reading it again says why
+      return false;
+    }
+  }
+  return true;
 }
 
 /** One look at a layout. */
