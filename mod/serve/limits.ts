@@ -25,9 +25,6 @@ export const MAX_INDEX_DEPTH = 8;
 /** Most bytes of a `latest.json`, as nodes take it. */
 export const MAX_LATEST_BYTES: number = 1 << 20;
 
-/** Most bytes of a signature beside it. */
-export const MAX_SIGNATURE_BYTES: number = 64 << 10;
-
 /** Files whose digests are remembered. */
 export const MAX_DIGESTS = 65_536;
 

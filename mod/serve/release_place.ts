@@ -5,12 +5,20 @@
  */
 
 import { createHash } from "node:crypto";
-import { type ArtifactName, oneLine, reasonOf, type Release, UpdateError } from "../core/mod.ts";
+import {
+  type ArtifactName,
+  MAX_SIGNATURE_FILE_BYTES,
+  oneLine,
+  reasonOf,
+  type Release,
+  SIGNATURE_SUFFIXES,
+  UpdateError,
+} from "../core/mod.ts";
 import { type Latest, parseLatest, parseSteppingStones } from "../http/mod.ts";
 import { fileInside, type FoundFile, namesOf } from "./_paths.ts";
 import { LATEST_FILE, type Place } from "./_walk.ts";
 import { BeingChecked, type DigestBook } from "./digest_book.ts";
-import { MAX_LATEST_BYTES, MAX_SIGNATURE_BYTES } from "./limits.ts";
+import { MAX_LATEST_BYTES } from "./limits.ts";
 import type { FileDigests } from "./stored_file.ts";
 
 /** An artifact that is there, whole. */
@@ -61,7 +69,7 @@ export interface ReleasePlace {
 }
 
 /** Beside a `latest.json`. */
-const SIGNATURES = [`${LATEST_FILE}.sig`, `${LATEST_FILE}.minisig`];
+const SIGNATURES = SIGNATURE_SUFFIXES.map((suffix) => `${LATEST_FILE}${suffix}`);
 
 /** Looks at the directory; `root` is the real path of the one that is served. */
 export async function readReleasePlace(
@@ -157,7 +165,7 @@ async function readDocuments(
 ): Promise<ReadonlyMap<string, Document>> {
   const documents = new Map([[LATEST_FILE, latest]]);
   for (const name of SIGNATURES) {
-    const document = await readDocument(root, directory, name, MAX_SIGNATURE_BYTES);
+    const document = await readDocument(root, directory, name, MAX_SIGNATURE_FILE_BYTES);
     if (document) documents.set(name, document);
   }
   return documents;
