@@ -92,7 +92,6 @@ export class Fleet {
       this.#nodes.set(node.id, node);
     }
     this.forgetOld();
-    this.#changed.clear();
   }
 
   /** All of them, those that were seen for longest ago first. */

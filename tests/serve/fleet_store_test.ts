@@ -156,5 +156,9 @@ Deno.test("nodes are bounded in number, age and length", () => {
   const day = 24 * 60 * 60 * 1000;
   const old = { ...first, id: "old", lastSeen: Date.now() - (MAX_NODE_DAYS + 1) * day };
   const young = { ...first, id: "young", lastSeen: Date.now() - (MAX_NODE_DAYS - 1) * day };
-  assertEquals([...new Fleet([young, old]).nodes].map(({ id }) => id), ["young"]);
+  const kept = new Fleet([young, old]);
+  assertEquals([...kept.nodes].map(({ id }) => id), ["young"]);
+  let gone: string[] = [];
+  kept.saveTo((ids) => gone = [...ids]);
+  assertEquals(gone, ["old"], "not in the database any more either");
 });
