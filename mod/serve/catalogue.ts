@@ -127,9 +127,10 @@ export class Catalogue {
   /** Looks again and again until `signal`; `looked` is called each time. */
   async watch(signal: AbortSignal, looked: () => void): Promise<void> {
     for (let took = 0; !signal.aborted;) {
-      if (this.#book.isBusy) await this.#book.work(WORK_MS);
+      if (this.#book.isBusy) await this.#book.work(WORK_MS, signal);
       // a directory in which looking takes long is looked at less often
       else await sleep(Math.max(RESCAN_MS, REST_PER_LOOK * took), signal);
+      if (signal.aborted) return;
       const began = performance.now();
       await this.look();
       took = performance.now() - began;

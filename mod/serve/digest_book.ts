@@ -69,28 +69,30 @@ export class DigestBook {
     throw new BeingChecked(`${what} is being checked`);
   }
 
-  /** Computes what is wanted, for about so long; one file at least. */
-  async work(milliseconds: number): Promise<void> {
+  /** Computes what is wanted, for about so long; one file at least, unless `signal` ends it. */
+  async work(milliseconds: number, signal?: AbortSignal): Promise<void> {
     const end = performance.now() + milliseconds;
     for (const [path] of this.#wanted) {
       this.#wanted.delete(path);
-      await this.#compute(path);
-      if (performance.now() >= end) return;
+      await this.#compute(path, signal);
+      if (signal?.aborted || performance.now() >= end) return;
     }
   }
 
-  async #compute(path: string): Promise<void> {
+  async #compute(path: string, signal?: AbortSignal): Promise<void> {
     let stamp = "";
     try {
       const info = await Deno.stat(path);
       stamp = stampOf(info);
       await settled(info);
-      const digests = await digestsOf(path);
+      const digests = await digestsOf(path, signal);
       // of a file that is still being written they are nothing's
       if (stampOf(await Deno.stat(path)) !== stamp) return;
       this.#learn(path, { stamp, digests });
       this.#store?.keepDigests(path, stamp, digests);
     } catch (error) {
+      // nothing is wrong with the file
+      if (signal?.aborted) return;
       this.#learn(path, { stamp, problem: reasonOf(error) });
     }
   }

@@ -17,10 +17,11 @@ export interface FileDigests {
   readonly sha256: string;
 }
 
-/** Both digests of a file, read once. */
-export async function digestsOf(path: string): Promise<FileDigests> {
+/** Both digests of a file, read once. `signal` ends it early, with its reason thrown. */
+export async function digestsOf(path: string, signal?: AbortSignal): Promise<FileDigests> {
   const [sha1, sha256] = [createHash("sha1"), createHash("sha256")];
   for await (const chunk of (await Deno.open(path)).readable) {
+    signal?.throwIfAborted();
     sha1.update(chunk);
     sha256.update(chunk);
   }
