@@ -2,7 +2,7 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import { type Check, examine, needed, ok } from "../../mod/cli/doctor/check.ts";
 import { formatState, NEW_STATE, UpdateError } from "../../mod/core/mod.ts";
 import { ROOT } from "../../tasks/sources.ts";
-import { LoopDisk, systemPartitions } from "../loop_disk.ts";
+import { LoopDisk, run, systemPartitions } from "../loop_disk.ts";
 import { bootId, type Ran, Sandbox } from "../sandbox.ts";
 import { bytesOf, STATE, TestNode } from "./_test_node.ts";
 
@@ -348,6 +348,24 @@ Deno.test("doctor finds each thing that is wrong on a node, and nothing else", a
   }
   assertEquals((await examined(node)).result, "ok", "all was put right again");
   assertEquals(await node.mounts(), ["/var/lib/kubesolo"]);
+});
+
+Deno.test("doctor takes slots of squashfs for what they are: full, and as large as an image may be", async () => {
+  await using node = await healthyNode();
+  const image = `${node.disk.directory}/slot.squashfs`;
+  await node.disk.mounted("KSOLOA", async (slot) => {
+    await run("mksquashfs", slot, image, "-quiet", "-no-progress", "-e", "lost+found");
+  });
+  const room = async (label: string) => {
+    await run("dd", `if=${image}`, `of=${node.disk.of(label)}`, "bs=1M", "conv=fsync");
+    const { checks } = await examined(node);
+    return checks.filter(({ name, level }) => name === "room" || level !== "ok")
+      .map(({ name, level, found }) => [name, level, found]);
+  };
+  assertEquals(await room("KSOLOB"), [
+    ["room", "warning", "slot B takes whole images only, up to 8 MiB"],
+  ]);
+  assertEquals(await room("KSOLOA"), [["room", "ok", "slot B takes images of up to 8 MiB"]]);
 });
 
 Deno.test("doctor names both disks that are called the same, and takes the one that is named", async () => {

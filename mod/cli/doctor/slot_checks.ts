@@ -9,7 +9,7 @@ import {
   type ArtifactName,
   LABELS,
   otherSlot,
-  type Release,
+  type Partition,
   type Slot,
   UpdateError,
 } from "../../core/mod.ts";
@@ -20,6 +20,9 @@ import { onNode, type Sight } from "./sight.ts";
 const READ_SECONDS = 100;
 
 const FILES: readonly ArtifactName[] = ["vmlinuz", "kubesolo-os.gz"];
+
+/** File systems that nothing is written into: they come and go as whole images. */
+const READ_ONLY: readonly (string | undefined)[] = ["squashfs", "erofs"];
 
 /** Checks of the slots. Every byte of them is read. */
 export function slotChecks(sight: Sight): readonly Check[] {
@@ -81,9 +84,22 @@ async function contents({ parts }: Sight, slot: Slot): Promise<string> {
 }
 
 /** Whether a release as large as the one that runs would fit. */
-async function judgeRoom({ parts }: Sight, running: Slot, passive: Slot): Promise<Finding> {
-  const { disk, mounts, partitions, slots } = parts;
+async function judgeRoom(sight: Sight, running: Slot, passive: Slot): Promise<Finding> {
+  const { disk, mounts, partitions, slots } = sight.parts;
+  const room = async (names: readonly ArtifactName[]) => {
+    const artifacts = names.map((name) => ({ name, sha256: "", size: 0 }));
+    return (await slots.room(passive, { version: "0", artifacts })).available;
+  };
+  const written = (await sight.state().catch(() => undefined))?.slots[running];
   const partition = await partitions.find(LABELS[running]);
+  const image = written?.artifacts[0]?.name === "image" || await isReadOnly(sight, partition);
+  if (image) return ok(`slot ${passive} takes images of up to ${binary(await room(["image"]))}`);
+  if (await isReadOnly(sight, await partitions.find(LABELS[passive]))) {
+    return warning(
+      `slot ${passive} takes whole images only, up to ${binary(await room(["image"]))}`,
+      `for updates by files, make an ext4 in the partition ${LABELS[passive]}`,
+    );
+  }
   const sizes = await mounts.using(
     partition,
     "read",
@@ -91,17 +107,21 @@ async function judgeRoom({ parts }: Sight, running: Slot, passive: Slot): Promis
   ).catch(() => []);
   const wanted = sizes.reduce((sum: number, size) => sum + (size ?? 0), 0);
   if (wanted === 0) return ok("a whole image: what fits is as large as the partition");
-  const smallest: Release = {
-    version: "0",
-    artifacts: FILES.map((name) => ({ name, sha256: "", size: 0 })),
-  };
-  const { available } = await slots.room(passive, smallest);
-  const [has, needs] = [available, wanted].map((bytes) => format(bytes, { binary: true }));
-  if (available >= wanted) {
-    return ok(`slot ${passive} takes ${has}; what runs in slot ${running} has ${needs}`);
-  }
+  const available = await room(FILES);
+  const found = `slot ${passive} takes ${binary(available)}; ` +
+    `what runs in slot ${running} has ${binary(wanted)}`;
+  if (available >= wanted) return ok(found);
   return problem(
-    `slot ${passive} takes ${has}; what runs in slot ${running} has ${needs}`,
+    found,
     `remove what does not belong into slot ${passive}, or make the partition larger`,
   );
+}
+
+async function isReadOnly({ partitions }: Sight, { device }: Partition): Promise<boolean> {
+  const facts = (await partitions()).find((partition) => partition.device === device);
+  return READ_ONLY.includes(facts?.fileSystem);
+}
+
+function binary(bytes: number): string {
+  return format(bytes, { binary: true });
 }
