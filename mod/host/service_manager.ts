@@ -24,6 +24,8 @@ export interface ServiceManager {
   disable(service: string): Promise<void>;
   /** Starts it now. */
   start(service: string): Promise<void>;
+  /** It ends, where it runs. */
+  stop(service: string): Promise<void>;
   /** Starts it anew, where it runs. */
   restart(service: string): Promise<void>;
 }
@@ -34,7 +36,8 @@ export class Systemd implements ServiceManager {
   async state(unit: string): Promise<ServiceState> {
     // it ends with 1 for every other answer than "enabled"
     const { said } = await run("systemctl", BIN, ["is-enabled", unit]);
-    return said === "masked" ? "masked" : said === "enabled" ? "enabled" : "disabled";
+    // `masked-runtime` cannot be started either; `enabled-runtime` ends with this boot
+    return said.startsWith("masked") ? "masked" : said === "enabled" ? "enabled" : "disabled";
   }
 
   /** Whether any of the units was changed since systemd has read it. */
@@ -61,6 +64,11 @@ export class Systemd implements ServiceManager {
   /** Starts the unit; what it does may take longer. */
   async start(unit: string): Promise<void> {
     await order("systemctl", BIN, ["start", "--no-block", unit]);
+  }
+
+  /** Stops the unit, and waits until it has ended. */
+  async stop(unit: string): Promise<void> {
+    await order("systemctl", BIN, ["stop", unit]);
   }
 
   /** Restarts the unit where it is active. */
@@ -91,15 +99,20 @@ export class OpenRc implements ServiceManager {
     await order("rc-update", SBIN, ["add", service, "default"]);
   }
 
-  /** Takes it out of the runlevel, and stops it. */
+  /** Stops it, and takes it out of the runlevel: where it does not stop, it is still there to be seen. */
   async disable(service: string): Promise<void> {
+    await this.stop(service);
     await order("rc-update", SBIN, ["delete", service, "default"]);
-    await order("rc-service", SBIN, ["--ifstarted", service, "stop"]);
   }
 
   /** Starts it. */
   async start(service: string): Promise<void> {
     await order("rc-service", SBIN, [service, "start"]);
+  }
+
+  /** Stops it where it has been started. */
+  async stop(service: string): Promise<void> {
+    await order("rc-service", SBIN, ["--ifstarted", service, "stop"]);
   }
 
   /** Restarts it where it has been started. */

@@ -1,6 +1,7 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { ROOT } from "../../tasks/sources.ts";
 import { TestNode, until } from "../cli/_test_node.ts";
+import { closedPort } from "../http/_servers.ts";
 import { Sandbox } from "../sandbox.ts";
 import { Systemd } from "./_systemd.ts";
 
@@ -219,6 +220,43 @@ Deno.test("an install that is cut off leaves what was there, and goes on when it
     assertEquals(await systemd.sh("cd /usr/local/bin; ls; cat *"), "kubesolo-update\nold\n");
     await systemd.sh("umount /usr/local/bin");
   }
+});
+
+Deno.test("an install that failed leaves nothing on the old executable, and --uninstall stops all", async () => {
+  await using node = await TestNode.create();
+  await using systemd = await Systemd.start(node, "bare");
+  // forbidden for this boot only
+  await systemd.systemctl("mask", "--runtime", "kubesolo-update-healthcheck.service");
+  const metrics = "kubesolo-update-metrics.service";
+  const [drop, full] = [`/run/systemd/system/${metrics}.d`, `${UNITS}/kubesolo-update.timer`];
+  await systemd.sh(`
+    mkdir -p ${drop}
+    printf '[Service]\nExecStart=\nExecStart=${TARGET} metrics --listen 127.0.0.1:${closedPort()}\n' \
+      >${drop}/port.conf`);
+  const planned = await install(systemd, "--dry-run");
+  assertEquals(planned.services.map(({ result }) => result), ["enabled", "masked", "enabled"]);
+  await install(systemd);
+  const running = () =>
+    systemd.sh(`readlink /proc/$(systemctl show --property MainPID --value ${metrics})/exe`);
+  await until(async () => await running() === `${TARGET}\n`);
+
+  await systemd.sh(`
+    sed -i 's/"version": "0.1.0"/"version": "0.0.9"/' ${TARGET}
+    systemctl restart ${metrics}
+    rm ${full}; mkdir ${full}.new; touch ${full}.new/full`);
+  const failed = await systemd.run(AGENT, "install");
+  assertEquals(failed.code, 50, failed.stderr);
+  await until(async () => await running() === `${TARGET}\n`);
+  await systemd.sh(`rm ${full}.new/full; rmdir ${full}.new`);
+  const pid = () => systemd.sh(`systemctl show --property MainPID --value ${metrics}`);
+  const before = await pid();
+  assertEquals((await install(systemd)).executable?.result, "unchanged");
+  await until(async () => ![before, "0\n"].includes(await pid()));
+
+  await systemd.systemctl("disable", metrics);
+  await until(async () => (await systemd.run("flock", "-n", LOCK, "true")).code === 0);
+  await install(systemd, "--uninstall");
+  assertEquals((await systemd.systemctl("is-active", metrics)).stdout, "inactive\n");
 });
 
 Deno.test("on KubeSolo OS only the settings are made; others than root are turned away", async () => {

@@ -12,10 +12,10 @@ import { choosePrefix } from "./executable.ts";
 import { executableBelow } from "./prefixes.ts";
 import { asInstaller, chooseInit } from "./installer.ts";
 import { type PlacedExecutable, planExecutable, planUnit } from "./plan_files.ts";
-import { bringUp, type PlacedService } from "./services.ts";
+import { bringUp, type PlacedService, renew } from "./services.ts";
 import { planSettings } from "./settings_file.ts";
 import type { Placed, Step } from "./step.ts";
-import { unitFiles } from "./unit_files.ts";
+import { type InitWithFiles, unitFiles } from "./unit_files.ts";
 
 /** What is to be installed, and how. */
 export interface InstallWish {
@@ -73,12 +73,8 @@ export async function install(wish: InstallWish): Promise<Installed> {
       const files = await unitFiles(init, path);
       const units = await Promise.all(files.map((file) => planUnit(file, path, wish.force)));
       const steps = [executable, ...units, settings];
-      if (!wish.dryRun) { for (const step of steps) await step.perform?.(); }
-      const services = await bringUp(init, {
-        reload: units.some(({ perform }) => perform),
-        restart: executable.placed.result === "replaced",
-        dryRun: wish.dryRun,
-      });
+      if (!wish.dryRun) await performAll(init, steps);
+      const services = await bringUp(init, wish.dryRun);
       return outcome({
         executable: executable.placed,
         units: units.map(({ placed }) => placed),
@@ -92,6 +88,18 @@ export async function install(wish: InstallWish): Promise<Installed> {
       return { init, because, dryRun: wish.dryRun, ...rest };
     }
   });
+}
+
+async function performAll(init: InitWithFiles, steps: readonly Step[]): Promise<void> {
+  if (!steps.some(({ perform }) => perform)) return;
+  try {
+    for (const step of steps) await step.perform?.();
+  } catch (error) {
+    // the next run finds in place what was placed, and would let the old one run on
+    await renew(init).catch(() => {});
+    throw error;
+  }
+  await renew(init);
 }
 
 const ON_OPENRC = [

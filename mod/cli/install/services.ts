@@ -27,11 +27,11 @@ export function serviceManager(init: InitWithFiles): ServiceManager {
  */
 export async function bringUp(
   init: InitWithFiles,
-  { reload, restart, dryRun }: { reload: boolean; restart: boolean; dryRun: boolean },
+  dryRun: boolean,
 ): Promise<PlacedService[]> {
   const manager = serviceManager(init);
   const names = HOMES[init].services.map(({ name }) => name);
-  if (!dryRun && (reload || await manager.isStale(names))) await manager.reload();
+  if (!dryRun && await manager.isStale(names)) await manager.reload();
   const done: PlacedService[] = [];
   for (const { name, startsAtOnce } of HOMES[init].services) {
     const state = await manager.state(name);
@@ -44,12 +44,23 @@ export async function bringUp(
       continue;
     }
     done.push({ name, result: state === "masked" ? state : "unchanged" });
-    // the only one that never ends by itself
-    if (restart && !dryRun && state === "enabled" && name.includes("-metrics")) {
-      await manager.restart(name);
-    }
   }
   return done;
+}
+
+/**
+ * After files were replaced: the init knows them, and what runs on runs the new ones.
+ *
+ * @throws {UpdateError} `slot` where the init says no.
+ */
+export async function renew(init: InitWithFiles): Promise<void> {
+  const manager = serviceManager(init);
+  await manager.reload();
+  for (const { name } of HOMES[init].services) {
+    // the only one that never ends by itself
+    if (!name.includes("-metrics") || await manager.state(name) === "masked") continue;
+    await manager.restart(name);
+  }
 }
 
 /**
@@ -65,9 +76,12 @@ export async function takeDown(
   const manager = serviceManager(init);
   const done: PlacedService[] = [];
   for (const name of names) {
-    if (await manager.state(name) !== "enabled") continue;
-    if (!dryRun) await manager.disable(name);
-    done.push({ name, result: "disabled" });
+    const state = await manager.state(name);
+    if (state === "masked") continue;
+    if (state === "enabled") done.push({ name, result: "disabled" });
+    if (dryRun) continue;
+    // it may run without being enabled
+    await (state === "enabled" ? manager.disable(name) : manager.stop(name));
   }
   return done;
 }
