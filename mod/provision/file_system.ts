@@ -9,7 +9,7 @@ import { commandsFor, type Ext4Entry, quoted } from "./ext4_commands.ts";
 import type { Extent } from "./fit_table.ts";
 import { findProgram, outputOf } from "./_program.ts";
 
-const PROGRAMS = ["resize2fs", "debugfs", "e2fsck"] as const;
+const PROGRAMS = ["mke2fs", "resize2fs", "debugfs", "e2fsck"] as const;
 
 /** Bytes of a block of the file systems that are grown. */
 const BLOCK_BYTES = 4096;
@@ -52,6 +52,30 @@ export class FileSystemTools {
       found: `no ${missing.join(", no ")} in /usr/sbin, /sbin, /usr/bin or /bin`,
       advice: "install the package e2fsprogs",
     });
+  }
+
+  /**
+   * Resolves where the kernel lets go of the device at `path`, which messages call `name`. File systems
+   * and pools hold all their disks, and name only one of them where mounts are listed. mke2fs opens it
+   * for itself alone (O_EXCL), which a process here cannot, and writes nothing (-n).
+   *
+   * @throws {UpdateError} `refused` where anything holds it; `slot` with the program's words.
+   */
+  async mustBeUnused(path: string, name: string): Promise<void> {
+    try {
+      await outputOf(this.#paths.mke2fs, ["-n", "-F", "-q", path]);
+    } catch (cause) {
+      const words = reasonOf(cause);
+      const isHeld = /in use by the system|is mounted/.test(words);
+      throw new UpdateError(isHeld ? "refused" : "slot", {
+        operation: `looking whether anything uses ${name}`,
+        found: isHeld ? "it is in use by the system" : words,
+        advice: isHeld
+          ? "unmount or export what has it among its disks, as btrfs and ZFS do"
+          : "see that it is in place, and begin again",
+        cause,
+      });
+    }
   }
 
   /**

@@ -68,6 +68,7 @@ export async function writeTarget(
       cause,
     });
   });
+  if (!blank) await tools.mustBeUnused(path, name);
   const direct = medium.isDirect;
   const place = { tools, disk, path, ...blank && { scratch } };
   const { guid } = await writeDisk({

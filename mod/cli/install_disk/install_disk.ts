@@ -82,6 +82,7 @@ export async function installDisk(
           cause,
         });
       });
+      await tools.mustBeUnused(path, device);
       const fill = async (data: Extent) => {
         await makeDataFileSystem(path, data, LABELS.data);
         await growData({ tools, disk, path, data, before: data.size, files, direct: true });

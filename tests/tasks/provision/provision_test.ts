@@ -156,6 +156,7 @@ Deno.test("a disk that anybody needs is refused, and says what to do; nothing is
     { ...STICK, name: "sdc", mebibytes: 8, serial: { usb: "C" } },
     { ...STICK, name: "sdd", mebibytes: 160, readOnly: true, serial: { usb: "D" } },
     { ...STICK, name: "sde", mebibytes: 160, serial: { usb: "E" } },
+    { ...STICK, name: "sdf", mebibytes: 160, serial: { usb: "F" } },
   ];
   await using shop = await Workshop.create(disks);
   await shop.write("node.yaml", "#cloud-config\n");
@@ -177,18 +178,24 @@ Deno.test("a disk that anybody needs is refused, and says what to do; nothing is
   await refused("/dev/sdd", 20, "it is write-protected; move its switch");
   await refused("/dev/sdx", 2, "no such device; plug it in, or name one of /dev/sda, /dev/sdb");
   await refused("/dev/null", 2, "no disk of its own");
-  const writing = shop.start(
-    ["flock", "/dev/sde", "sh", "-c", "echo held; cat"],
-    undefined,
-    "piped",
-  );
-  const reader = writing.stdout.getReader();
-  await reader.read();
-  await refused("/dev/sde", 20, "another program is at work on it");
-  await writing.stdin.close();
-  await reader.cancel();
-  await writing.status;
-  await writing.stderr.cancel();
+  const refusedWhile = async (command: string[], device: string, found: string) => {
+    const holding = shop.start(command, undefined, "piped");
+    const reader = holding.stdout.getReader();
+    await reader.read();
+    await refused(device, 20, found);
+    await holding.stdin.close();
+    await reader.cancel();
+    await holding.status;
+    await holding.stderr.cancel();
+  };
+  const locking = ["flock", "/dev/sde", "sh", "-c", "echo held; cat"];
+  await refusedWhile(locking, "/dev/sde", "another program is at work on it");
+  // in no table of mounts that is looked at, as the second disk of a btrfs is not
+  const hidden = "mke2fs -q -t ext4 /dev/sdf; mount /dev/sdf /mnt; echo held; cat";
+  const mounting = ["unshare", "--mount", "sh", "-ec", hidden];
+  await refusedWhile(mounting, "/dev/sdf", "/dev/sdf: it is in use by the system; unmount");
+  const magic = ["bs=1", "skip=1080", "count=2", "status=none"];
+  assertEquals([...await run("dd", [`if=${shop.loops.sdf}`, ...magic])], [0x53, 0xef]);
 
   const listed = await shop.provision();
   assertEquals(listed.code, 0, listed.stderr);
@@ -205,7 +212,7 @@ Deno.test("a disk that anybody needs is refused, and says what to do; nothing is
   const json = JSON.parse((await shop.provision("--json")).stdout);
   assertEquals(
     json.map((disk: { refusals: { reason: string }[] }) => disk.refusals.map((one) => one.reason)),
-    [["fixed"], ["mounted"], [], ["read-only"], []],
+    [["fixed"], ["mounted"], [], ["read-only"], [], []],
   );
   for (const name of ["sda", "sdc", "sdd", "sde"]) {
     const loop = shop.loops[name];
@@ -363,6 +370,6 @@ Deno.test("a broken-off run leaves nothing that boots; without e2fsprogs none be
   await shop.sh("mkdir /run/empty; mount --bind /run/empty /usr/sbin");
   const ran = await shop.provision("--device", "/dev/sdy", ...NODE, "--yes");
   assertEquals(ran.code, 2, ran.stderr);
-  assertStringIncludes(ran.stderr, "no resize2fs, no debugfs, no e2fsck in /usr/sbin");
+  assertStringIncludes(ran.stderr, "no mke2fs, no resize2fs, no debugfs, no e2fsck in /usr/sbin");
   assertStringIncludes(ran.stderr, "install the package e2fsprogs");
 });
