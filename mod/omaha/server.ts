@@ -168,8 +168,9 @@ async function answerApp(
     const status = await updater.app?.(app, visit) ?? APP_STATUS.ok;
     if (status !== APP_STATUS.ok) return { appid, status, events: [] };
     if (ping) await updater.ping?.(app, visit);
-    const answer = updatecheck && await answerUpdateCheck(updater, app, visit);
+    // they are older than the question that carries them
     for (const event of events) await updater.event?.(event, app, visit);
+    const answer = updatecheck && await answerUpdateCheck(updater, app, visit);
     return {
       appid,
       ...ok,

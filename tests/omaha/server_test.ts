@@ -174,6 +174,22 @@ Deno.test("an updater's answers become statuses, for each application its own", 
   ]]);
 });
 
+Deno.test("events have happened before the update check that carries them", async () => {
+  const heard: string[] = [];
+  const handle = omahaHandler({
+    updateCheck: () => {
+      heard.push("update check");
+      return undefined;
+    },
+    event: ({ eventtype }) => {
+      heard.push(`event ${eventtype}`);
+    },
+  });
+  const events = [{ eventtype: 14, eventresult: 1 }, { eventtype: 3, eventresult: 2 }];
+  await handle(post(document({ appid: "a", version: "1.0.0", updatecheck: {}, events })));
+  assertEquals(heard, ["event 14", "event 3", "update check"]);
+});
+
 Deno.test("so many requests are answered at once, and the rest is sent away", async () => {
   const gate = Promise.withResolvers<void>();
   const handle = omahaHandler({ ping: () => gate.promise });
