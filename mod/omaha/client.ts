@@ -64,8 +64,8 @@ export interface OmahaClientOptions {
 export interface Happening {
   /** What it hears. */
   readonly event: KeptEvent;
-  /** With it the update is over: what there was to fetch was fetched, or could not be. */
-  readonly ends?: "fetched" | "unfetched";
+  /** With it the update is over: what there was to fetch was fetched, could not be, or was not the reason. */
+  readonly ends?: "fetched" | "unfetched" | "otherwise";
 }
 
 /** What an application's status is where the server has heard what was said. */
@@ -175,8 +175,10 @@ export class OmahaClient {
       // its last word belongs to it as well
       if (update) this.#session = update.session;
       const payload = ends === "unfetched" ? update?.payload : undefined;
-      const failed = payload === undefined ? undefined : backoffOf(payload, backoff);
-      await this.#add(event, ends && { update: undefined, backoff: failed });
+      // where nothing was being fetched, what could not be fetched before still cannot
+      const kept = payload === undefined ? backoff : backoffOf(payload, backoff);
+      const after = ends === "fetched" ? undefined : kept;
+      await this.#add(event, ends && { update: undefined, backoff: after });
       await this.#say();
     });
   }

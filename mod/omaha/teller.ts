@@ -69,9 +69,11 @@ export class OmahaTeller {
     // a health check that says no decides nothing yet: the slot is on trial
     if (error instanceof UpdateError && error.code === "unhealthy") return;
     const errorcode = errorCodeOf(error);
+    const code = error instanceof UpdateError ? error.code : undefined;
+    const ends = code === "source" || code === "verification" ? "unfetched" : "otherwise";
     await this.#client.tell((update) => ({
       event: { ...FAILED, errorcode, version: update?.from, nextversion: update?.to },
-      ends: "unfetched",
+      ends,
     }));
   }
 }

@@ -231,6 +231,14 @@ Deno.test("what could not be fetched is not tried again at once, unless somebody
   assertEquals(await fails(), [2, 48]);
   for (let n = 3; n < 7; n++) await fails();
   assertEquals(await fails(), [7, 16 * 24]);
+  const failures = async (before: readonly Phase[], error: UpdateError) => {
+    using node = new FleetNode(fleet.url, { disk });
+    if (before.includes("downloading")) await node.source.latest();
+    await goes(node, [...before, "failed"], error);
+    return (node.notes.backoff as { failures: number }).failures;
+  };
+  assertEquals(await failures(["idle", "checking"], failure("source")), 7, "nothing was fetched");
+  assertEquals(await failures(["checking", "downloading", "staged"], failure("slot")), 7, "it was");
   assertEquals([await offered(true), await offered(false)], [undefined, "2.0.0"]);
   for (const attribute of ["DisablePayloadBackoff", "deadline"]) {
     action = { [attribute]: attribute === "deadline" ? "now" : "true" };
