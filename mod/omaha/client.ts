@@ -52,7 +52,7 @@ export interface OmahaClientOptions {
   readonly bootId: string;
   /** A name for this machine, for people. */
   readonly alias?: string;
-  /** The version that runs, where that is known; asked once, when an update is asked for. */
+  /** The version that runs, where that is known; asked when an update is, or there is something to say. */
   version(): Promise<string | undefined>;
   /** Nobody waits for it: it is asked no sooner than the server wants to be asked again. */
   readonly unattended?: boolean;
@@ -179,6 +179,7 @@ export class OmahaClient {
       const kept = payload === undefined ? backoff : backoffOf(payload, backoff);
       const after = ends === "fetched" ? undefined : kept;
       await this.#add(event, ends && { update: undefined, backoff: after });
+      if (event.version === undefined) this.#version ??= await this.#options.version();
       await this.#say();
     });
   }

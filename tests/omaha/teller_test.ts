@@ -105,6 +105,14 @@ Deno.test("a failure before anything was begun is told as well", async () => {
   assertEquals(fleet.events, ["3/0 34"]);
 });
 
+Deno.test("a rollback by hand is told with the version that runs", async () => {
+  await using fleet = new Fleet(NO_UPDATE);
+  using node = new FleetNode(fleet.url);
+  await goes(node, ["success", "rolled_back"]);
+  assertEquals(fleet.events, ["3/0 44"]);
+  assertEquals(fleet.asked.at(-1)?.apps[0].version, "1.0.0");
+});
+
 Deno.test("what a server does not hear is kept over boots, and told once", async () => {
   const { fleet, nebraska } = offering();
   await using _ = fleet;
