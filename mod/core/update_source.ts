@@ -29,7 +29,8 @@ export interface UpdateSource {
   /** For messages: what and where it is. */
   readonly name: string;
   /**
-   * What the source offers now; undefined where it knows which version runs, and offers nothing but that.
+   * What the source offers now; undefined where that is nothing: it knows that the newest version runs, or
+   * has nothing for this node just now.
    * @throws {UpdateError} `source` where it does not answer, `verification` where the answer is no
    * release.
    */
