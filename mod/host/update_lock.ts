@@ -12,6 +12,8 @@ export const MAX_LOCK_BYTES = 4 << 10;
 /** Most characters of a lock's text that are shown. */
 const MAX_SHOWN = 64;
 
+const READER = { who: "another process, such as `doctor`, is reading the slots" };
+
 /**
  * An exclusive lock on the file `lock` in a directory. The kernel keeps it, flock(2): it ends with the
  * process that holds it, whatever happens to that, and a file left behind locks nothing. The file's
@@ -35,7 +37,10 @@ export class UpdateLock {
     const path = `${this.#directory}/lock`;
     const file = await this.#open(path);
     try {
-      if (!await file.tryLock(true)) throw held(path, readHolder(file));
+      if (!await file.tryLock(true)) {
+        // who shares it has not written who it is, and the text may be that of an agent long gone
+        throw held(path, await file.tryLock(false) ? READER : readHolder(file));
+      }
       write(file, `${JSON.stringify({ pid: Deno.pid, command, since: new Date() })}\n`);
       return {
         [Symbol.dispose]() {
@@ -49,18 +54,37 @@ export class UpdateLock {
     }
   }
 
-  /** Who holds it just now; undefined: nobody. Nothing is written, not even where there is no lock yet. */
-  async holder(): Promise<string | undefined> {
+  /**
+   * Resolves with the lock shared with others who only read: nobody acquires it until the result is
+   * disposed of. Nothing is written: where there is no lock yet it is not made, and nobody kept out.
+   *
+   * @throws {UpdateError} `refused` where another agent has acquired it; `slot` where the file cannot be
+   * opened.
+   */
+  async share(): Promise<Disposable | undefined> {
+    const path = `${this.#directory}/lock`;
     let file: Deno.FsFile;
     try {
-      file = await Deno.open(`${this.#directory}/lock`);
+      file = await Deno.open(path);
     } catch (error) {
       if (error instanceof Deno.errors.NotFound) return undefined;
-      throw unusable(`${this.#directory}/lock`, error);
+      throw unusable(path, error);
     }
-    // a shared one, and given back at once
-    using held = file;
-    return await held.tryLock(false) ? undefined : readHolder(held).who;
+    if (await file.tryLock(false)) return file;
+    using unshared = file;
+    throw held(path, readHolder(unshared));
+  }
+
+  /** Who holds it just now; undefined: nobody. Nothing is written, not even where there is no lock yet. */
+  async holder(): Promise<string | undefined> {
+    try {
+      // given back at once
+      using _lock = await this.share();
+      return undefined;
+    } catch (error) {
+      if (error instanceof UpdateError && error.code === "refused") return error.found;
+      throw error;
+    }
   }
 
   async #open(path: string): Promise<Deno.FsFile> {

@@ -411,6 +411,32 @@ Deno.test("doctor leaves a slot alone that another agent may be writing", async 
   }
 });
 
+Deno.test("doctor keeps others from the passive slot while it has it mounted", async () => {
+  await using node = await healthyNode();
+  const name = (label: string) => node.disk.of(label).slice("/dev/".length);
+  const lock = "/var/lib/kubesolo/update/lock";
+  await node.sandbox.sh(`touch ${lock}; cp /usr/bin/mount /run/real-mount`);
+  await node.put(
+    "/run/asking-mount",
+    `#!/bin/sh
+case "$*" in
+  *"/${name("KSOLOA")} "*) slot=A ;;
+  *"/${name("KSOLOB")} "*) slot=B ;;
+  *) exec /run/real-mount "$@" ;;
+esac
+if flock --nonblock ${lock} true; then echo "$slot free"; else echo "$slot held"; fi >>/run/asked
+exec /run/real-mount "$@"
+`,
+  );
+  await node.sandbox.sh(
+    "chmod 755 /run/asking-mount; mount --bind /run/asking-mount /usr/bin/mount",
+  );
+  const { checks } = await examined(node);
+  assertEquals(checks.filter(({ level }) => level !== "ok"), []);
+  const asked = (await node.sandbox.sh("sort -u /run/asked")).trim().split("\n");
+  assertEquals(asked, ["A free", "A held", "B held"]);
+});
+
 Deno.test("doctor is kind to a machine that is no node, and to who is not root", async () => {
   const partitions = [{ gptName: "ROOT", fileSystem: "none", mebibytes: 1 }] as const;
   await using disk = await LoopDisk.create({ partitions });

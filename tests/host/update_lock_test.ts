@@ -40,6 +40,30 @@ Deno.test("who only asks for the holder takes no lock, and makes no file", () =>
     using _lock = await lock.acquire("apply");
   }));
 
+Deno.test("who only reads shares the lock with others who do, and with no agent that works", () =>
+  inScratch(async (directory) => {
+    const lock = new UpdateLock(`${directory}/update`);
+    assertEquals(await lock.share(), undefined);
+    assertEquals([...Deno.readDirSync(directory)], [], "none was made");
+    {
+      using _lock = await lock.acquire("apply");
+      const error = await assertRejects(() => lock.share(), UpdateError);
+      assertEquals(error.code, "refused");
+      assert(error.found.startsWith(`process ${Deno.pid}, apply,`), error.found);
+    }
+    // of an agent that was killed
+    await Deno.writeTextFile(`${directory}/update/lock`, '{"pid":1,"command":"apply"}');
+    {
+      using _lock = await lock.share();
+      using _another = await lock.share();
+      assertEquals(await lock.holder(), undefined);
+      const error = await refusal(`${directory}/update`);
+      assertEquals(error.code, "refused");
+      assert(error.found.includes("is reading the slots"), error.found);
+    }
+    using _lock = await lock.acquire("apply");
+  }));
+
 Deno.test("a lock file that was left behind locks nothing", () =>
   inScratch(async (directory) => {
     await Deno.writeTextFile(`${directory}/lock`, '{"pid":1,"command":"apply","since":"2026"}');

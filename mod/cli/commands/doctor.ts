@@ -6,7 +6,8 @@ const MORE = `
 Each check says ok, warning (the node runs, but not as it should) or problem (updates will
 fail, or the way back is closed), what was found, and what to do. What needs something that
 is not there is skipped. Nothing is changed: partitions are mounted read-only, and every byte
-of both slots is read.
+of both slots is read. While the passive one is read, other commands that want the agent's lock
+wait for 5 s and are then refused (20).
 
 Exit codes: 0 no problem, warnings or not; 60 a problem.`;
 

@@ -24,8 +24,8 @@ export interface Examined {
 }
 
 /**
- * Makes all checks. Partitions are mounted read-only, and no lock is taken; the view in /run is made
- * where it is not there.
+ * Makes all checks. Partitions are mounted read-only, and the agent's lock is shared while the passive
+ * slot is read; the view in /run is made where it is not there.
  *
  * @throws {UpdateError} `usage` where a flag leads out of the agent's places; nothing else.
  */

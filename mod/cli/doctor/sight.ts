@@ -49,6 +49,8 @@ export interface Sight {
   settings(): Promise<Settings>;
   /** The agent that works just now. */
   holder(): Promise<string | undefined>;
+  /** Keeps all others from working until it is disposed of; see {@linkcode UpdateLock.share}. */
+  share(): Promise<Disposable | undefined>;
 }
 
 /**
@@ -60,6 +62,7 @@ export async function sightOf(flags: PlaceFlags, reporter: Reporter): Promise<Si
   const parts = await watchParts(flags, quietly(reporter));
   const { disk } = parts;
   const directory = dirname(flags.state);
+  const lock = new UpdateLock(directory);
   const view = once(() => ensureView());
   const seen = async () => await needed(view(), "without the view of /dev, /proc and /sys it");
   const partitions = once(() => seen().then(() => parts.partitions.list()));
@@ -89,7 +92,8 @@ export async function sightOf(flags: PlaceFlags, reporter: Reporter): Promise<Si
       }
     },
     settings: once(() => readSettings(disk, flags)),
-    holder: once(() => new UpdateLock(directory).holder()),
+    holder: once(() => lock.holder()),
+    share: () => lock.share(),
   };
 }
 

@@ -27,11 +27,16 @@ const READ_ONLY: readonly (string | undefined)[] = ["squashfs", "erofs"];
 /** Checks of the slots. Every byte of them is read. */
 export function slotChecks(sight: Sight): readonly Check[] {
   const running = () => needed(sight.running(), "which slot runs");
-  const passive = async () => {
-    const holder = await sight.holder().catch(() => undefined);
-    if (holder) throw new Skipped(`an agent may be writing it: ${holder}`);
-    return otherSlot(await running());
-  };
+  /** Looks at the passive slot while nobody writes it: whoever wants to waits, or is refused. */
+  const undisturbed = (look: (passive: Slot) => Promise<Finding>) =>
+    onNode(sight, async () => {
+      using _lock = await sight.share().catch((error) => {
+        // a lock that cannot be opened keeps nobody from looking
+        if (!(error instanceof UpdateError) || error.code !== "refused") return undefined;
+        throw new Skipped(`an agent may be writing it: ${error.found}`);
+      });
+      return await look(otherSlot(await running()));
+    });
   return [
     {
       name: "running slot",
@@ -47,8 +52,7 @@ export function slotChecks(sight: Sight): readonly Check[] {
     {
       name: "passive slot",
       seconds: READ_SECONDS,
-      look: onNode(sight, async () => {
-        const slot = await passive();
+      look: undisturbed(async (slot) => {
         const fault = await faultOf(sight, slot);
         if (!fault) return ok(await contents(sight, slot));
         const { phase } = await sight.settled().catch(() => ({ phase: undefined }));
@@ -59,7 +63,7 @@ export function slotChecks(sight: Sight): readonly Check[] {
     },
     {
       name: "room",
-      look: onNode(sight, async () => judgeRoom(sight, await running(), await passive())),
+      look: undisturbed(async (passive) => judgeRoom(sight, await running(), passive)),
     },
   ];
 }
