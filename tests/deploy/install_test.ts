@@ -190,7 +190,7 @@ Deno.test("an install that is cut off leaves what was there, and goes on when it
   await using systemd = await Systemd.start(node, "bare");
   await systemd.sh(`echo old >${TARGET}`);
   await systemd.sh(`
-    ${AGENT} install & agent=$!
+    ${AGENT} install --force & agent=$!
     until [ -e ${TARGET}.new ]; do [ -d /proc/$agent ] || exit 1; done
     kill -KILL $agent; wait $agent || true`);
   assertEquals(
@@ -200,7 +200,11 @@ Deno.test("an install that is cut off leaves what was there, and goes on when it
       ...["kubesolo-update", "kubesolo-update.new", ""],
     ].join("\n"),
   );
-  assertEquals(resultsOf(await install(systemd)), ["replaced", "installed", "enabled"]);
+  const foreign = await systemd.run(AGENT, "install");
+  assertEquals([foreign.code, await systemd.sh(`cat ${TARGET}`)], [20, "old\n"]);
+  assertStringIncludes(foreign.stderr, "it is no executable of the agent; nothing was touched");
+  const forced = await install(systemd, "--force");
+  assertEquals(resultsOf(forced), ["replaced", "installed", "enabled"]);
   assertEquals(
     await systemd.sh("ls /usr/local/bin; mount | grep self || true"),
     "kubesolo-update\n",
@@ -211,7 +215,7 @@ Deno.test("an install that is cut off leaves what was there, and goes on when it
     await systemd.sh(`
       mount -t tmpfs -o size=20m tmpfs /usr/local/bin; echo old >${TARGET}
       mount -o remount,${options} /usr/local/bin`);
-    const failed = await systemd.run(AGENT, "install");
+    const failed = await systemd.run(AGENT, "install", "--force");
     assertEquals(failed.code, 50, failed.stderr);
     assertMatch(
       failed.stderr,
@@ -257,6 +261,28 @@ Deno.test("an install that failed leaves nothing on the old executable, and --un
   await until(async () => (await systemd.run("flock", "-n", LOCK, "true")).code === 0);
   await install(systemd, "--uninstall");
   assertEquals((await systemd.systemctl("is-active", metrics)).stdout, "inactive\n");
+});
+
+Deno.test("there is no second agent, and what is none is not removed", async () => {
+  await using node = await TestNode.create();
+  await using systemd = await Systemd.start(node, "bare");
+  await install(systemd);
+  const second = await systemd.run(AGENT, "install", "--prefix", "/usr");
+  assertEquals(second.code, 20, second.stdout);
+  assertStringIncludes(second.stderr, `${TARGET} is here already, 0.1.0; nothing was touched`);
+  await install(systemd, "--prefix", "/usr", "--force");
+  await until(async () => (await systemd.run("flock", "-n", LOCK, "true")).code === 0);
+  await install(systemd, "--uninstall");
+  const left = "find /usr/bin /usr/local/bin -name 'kubesolo-update*'";
+  assertEquals(await systemd.sh(left), "");
+
+  await systemd.sh(`ln -s ${AGENT} ${TARGET}`);
+  const link = await systemd.run(AGENT, "install");
+  assertEquals(link.code, 20, link.stdout);
+  assertStringIncludes(link.stderr, `replacing ${TARGET}: it is a link`);
+  const kept = await install(systemd, "--uninstall");
+  assertEquals(kept.executable?.result, "kept");
+  assertEquals(await systemd.sh(`readlink ${TARGET}`), `${AGENT}\n`);
 });
 
 Deno.test("on KubeSolo OS only the settings are made; others than root are turned away", async () => {

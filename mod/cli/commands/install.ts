@@ -18,6 +18,7 @@ It puts into place, and says of each whether it did:
 On KubeSolo OS the system brings the agent, and its init runs it: only update.conf is made.
 
 Done again, it changes nothing. A newer executable takes the older one's place in one step.
+A second agent below another prefix, or what is no agent in its place, is refused without --force.
 What somebody has changed stays as it is; with --force it is replaced, and kept as .bak.
 A unit that nobody wants is to be masked (systemctl mask): that stays so.`;
 

@@ -31,6 +31,25 @@ export async function choosePrefix(): Promise<string> {
   return PREFIXES[0];
 }
 
+/**
+ * Whether the agent may go below `prefix`.
+ *
+ * @throws {UpdateError} `refused` where another agent is below another prefix.
+ */
+export async function refuseSecond(prefix: string, force: boolean): Promise<void> {
+  if (force) return;
+  for (const other of PREFIXES.filter((one) => one !== prefix)) {
+    const path = executableBelow(other);
+    const found = await describeBuild(path);
+    if (!found?.version) continue;
+    throw new UpdateError("refused", {
+      operation: `installing ${executableBelow(prefix)}`,
+      found: `${path} is here already, ${found.version}`,
+      advice: "nothing was touched; leave out --prefix, or run `install --uninstall` first",
+    });
+  }
+}
+
 /** What the executable at `path` is; undefined where there is none. */
 export async function describeBuild(path: string): Promise<Build | undefined> {
   const file = await describeFile(path);
@@ -47,13 +66,25 @@ export async function describeFile(path: string): Promise<Deno.FileInfo | undefi
   }
 }
 
+/** What something is that is no agent. */
+export function describeForeign({ sha256 }: Build): string {
+  return sha256 ? "it is no executable of the agent" : "it is a link, or no file";
+}
+
 /**
- * Whether an executable may take another one's place.
+ * Whether an executable may take the place of what was found.
  *
- * @throws {UpdateError} `refused` where it is older.
+ * @throws {UpdateError} `refused` where it is older, or that is no agent.
  */
-export function refuseOlder(path: string, found: Build, own: Build, force: boolean): void {
-  if (force || !found.version || !own.version) return;
+export function refuseOther(path: string, found: Build, own: Build, force: boolean): void {
+  if (force || !own.version) return;
+  if (!found.version) {
+    throw new UpdateError("refused", {
+      operation: `replacing ${path}`,
+      found: describeForeign(found),
+      advice: "nothing was touched; see what it is for; --force replaces it",
+    });
+  }
   if (compareVersions(own.version, found.version) >= 0) return;
   throw new UpdateError("refused", {
     operation: `replacing ${path}`,

@@ -8,7 +8,7 @@ import { type DenoDisk, type InitName, withOwnExecutable } from "../../host/mod.
 import { DEFAULT_CONF } from "../conf_file.ts";
 import { type Given, readSettings } from "../read_settings.ts";
 import { subjectOf } from "../settings.ts";
-import { choosePrefix } from "./executable.ts";
+import { choosePrefix, refuseSecond } from "./executable.ts";
 import { executableBelow } from "./prefixes.ts";
 import { asInstaller, chooseInit } from "./installer.ts";
 import { type PlacedExecutable, planExecutable, planUnit } from "./plan_files.ts";
@@ -41,6 +41,8 @@ export interface Installed {
   readonly dryRun: boolean;
   /** The executable; absent where the system brings it. */
   readonly executable?: PlacedExecutable;
+  /** Executables below the other prefixes; absent where there are none, or nothing is done about them. */
+  readonly others?: readonly PlacedExecutable[];
   /** Files for the init. */
   readonly units: readonly Placed[];
   /** update.conf; absent where nothing is done about it. */
@@ -55,7 +57,8 @@ export interface Installed {
  * Puts executable, units and settings in place; done again, it changes nothing. Each file is replaced
  * in one step, the executable first, so that after a power cut running it again ends well.
  *
- * @throws {UpdateError} `refused` where it is not root, or a newer agent is there; `usage` where no init
+ * @throws {UpdateError} `refused` where it is not root, or a newer agent is there, or one
+ * below another prefix, or something that is no agent; `usage` where no init
  * can be told or a setting is no good; `slot` where something cannot be written.
  */
 export async function install(wish: InstallWish): Promise<Installed> {
@@ -67,7 +70,9 @@ export async function install(wish: InstallWish): Promise<Installed> {
       const next = await nextSteps(disk, wish, [settings], ON_KUBESOLO);
       return outcome({ units: [], services: [], settings: settings.placed, next });
     }
-    const path = executableBelow(wish.prefix ?? await choosePrefix());
+    const prefix = wish.prefix ?? await choosePrefix();
+    await refuseSecond(prefix, wish.force);
+    const path = executableBelow(prefix);
     return await withOwnExecutable(async (from) => {
       const executable = await planExecutable(from, path, wish.force);
       const files = await unitFiles(init, path);

@@ -6,7 +6,7 @@
 
 import { readSmall, reasonOf, UpdateError } from "../../core/mod.ts";
 import { DenoDisk, placeFile, removeFile } from "../../host/mod.ts";
-import { describeBuild, placeExecutable, refuseOlder } from "./executable.ts";
+import { describeBuild, describeForeign, placeExecutable, refuseOther } from "./executable.ts";
 import type { Placed, Step } from "./step.ts";
 import { isCopied, isOurs, type UnitFile } from "./unit_files.ts";
 
@@ -27,7 +27,7 @@ export interface PlacedExecutable extends Placed {
 /**
  * The way of the executable at `from` to `path`.
  *
- * @throws {UpdateError} `refused` where a newer one is there, and nothing says `force`.
+ * @throws {UpdateError} `refused` where a newer one is there, or no agent at all, and nothing says `force`.
  */
 export async function planExecutable(
   from: string,
@@ -47,12 +47,28 @@ export async function planExecutable(
   if (found?.sha256 === own.sha256) return { placed: { path, result: "unchanged", to } };
   const perform = () => placeExecutable(from, path, own);
   if (!found) return { placed: { path, result: "installed", to }, perform };
-  refuseOlder(path, found, own, force);
+  refuseOther(path, found, own, force);
   const [before, after] = [found, own].map(({ sha256 }) => sha256.slice(0, SHOWN_DIGITS));
   const note = found.version === to
     ? `another build of ${to}: ${before} was there, ${after} is`
     : undefined;
   return { placed: { path, result: "replaced", from: found.version, to, note }, perform };
+}
+
+/** The way of an executable out of its place, where there is one; what is no agent stays without `force`. */
+export async function planExecutableRemoval(
+  path: string,
+  force: boolean,
+): Promise<Step<PlacedExecutable> | undefined> {
+  const found = await describeBuild(path);
+  if (!found) return undefined;
+  const to = found.version ?? "unknown";
+  if (found.version || force) {
+    return { placed: { path, result: "removed", to }, perform: () => removeFile(path) };
+  }
+  const note = describeForeign(found);
+  const advice = `${path}: ${note}; --force removes it`;
+  return { placed: { path, result: "kept", note, to }, advice };
 }
 
 /** The way of a unit to its place; one that somebody has changed stays, unless `force` says so. */

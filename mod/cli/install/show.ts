@@ -11,12 +11,12 @@ import type { Placed } from "./step.ts";
 
 /** One line for each thing, what remains to be done, and the end of it. */
 export function showInstalled(outcome: Installed): string {
-  const { init, because, executable, units, settings, services, next } = outcome;
+  const { init, because, executable, others = [], units, settings, services, next } = outcome;
   const rows: string[][] = [["init", init, because]];
-  if (executable) {
-    const { from, to, result } = executable;
+  for (const one of executable ? [executable, ...others] : []) {
+    const { from, to, result } = one;
     const versions = from !== undefined && from !== to ? `${from} → ${to}` : to;
-    rows.push(["executable", coloured(result), `${describe(executable)}  ${versions}`]);
+    rows.push(["executable", coloured(result), `${describe(one)}  ${versions}`]);
   }
   rows.push(...units.map((unit) => ["unit", coloured(unit.result), describe(unit)]));
   if (settings) rows.push(["settings", coloured(settings.result), describe(settings)]);

@@ -6,18 +6,18 @@
 
 import { basename } from "@std/path";
 import { UpdateError } from "../../core/mod.ts";
-import { removeFile, UpdateLock } from "../../host/mod.ts";
+import { UpdateLock } from "../../host/mod.ts";
 import { STATE_DIRECTORY } from "../options.ts";
-import { choosePrefix, describeBuild } from "./executable.ts";
-import { executableBelow } from "./prefixes.ts";
+import { choosePrefix } from "./executable.ts";
+import { executableBelow, PREFIXES } from "./prefixes.ts";
 import type { Installed, InstallWish } from "./install.ts";
 import { asInstaller, chooseInit } from "./installer.ts";
-import { planRemoval } from "./plan_files.ts";
+import { planExecutableRemoval, planRemoval } from "./plan_files.ts";
 import { serviceManager, takeDown } from "./services.ts";
 import { type UnitFile, unitFiles } from "./unit_files.ts";
 
 /**
- * Stops the services, and removes units and executable; settings and state stay. Done again, or on a
+ * Stops the services, and removes units and executables below every prefix; settings and state stay. Done again, or on a
  * node without them, it changes nothing.
  *
  * @throws {UpdateError} `refused` where it is not root, or an agent works; `slot` where something cannot
@@ -32,27 +32,30 @@ export async function uninstall(wish: Omit<InstallWish, "given">): Promise<Insta
       return { init, because, dryRun, units: [], services: [], next };
     }
     await refuseWhileWorking();
-    const path = executableBelow(wish.prefix ?? await choosePrefix());
+    const path = executableBelow(await choosePrefix());
     const files = await unitFiles(init, path);
     const steps = await Promise.all(files.map((file) => planRemoval(file, path, force)));
     const present = files.filter((_, index) => steps[index]);
+    const executables = (await Promise.all(
+      PREFIXES.map((prefix) => planExecutableRemoval(executableBelow(prefix), force)),
+    )).filter((step) => step !== undefined);
     const services = await takeDown(init, present.map(nameOf), dryRun);
     const removals = steps.filter((step) => step !== undefined);
-    if (!dryRun) { for (const step of removals) await step.perform?.(); }
-    const found = await describeBuild(path);
     if (!dryRun) {
-      if (found) await removeFile(path);
+      for (const step of [...removals, ...executables]) await step.perform?.();
       if (removals.length > 0) await serviceManager(init).reload();
     }
+    const [executable, ...others] = executables.map(({ placed }) => placed);
     return {
       init,
       because,
       dryRun,
-      executable: found && { path, result: "removed", to: found.version ?? "unknown" },
+      executable,
+      others: others.length > 0 ? others : undefined,
       units: removals.map(({ placed }) => placed),
       services,
       next: [
-        ...removals.flatMap(({ advice }) => advice ?? []),
+        ...[...removals, ...executables].flatMap(({ advice }) => advice ?? []),
         `/etc/kubesolo and ${STATE_DIRECTORY} stay: remove them by hand`,
       ],
     };
