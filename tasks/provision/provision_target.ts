@@ -51,17 +51,16 @@ export async function provisionDevice(load: Load, wish: DiskWish): Promise<Outco
   };
   const asked = await survey();
   if (!wish.yes) await askToErase(asked, load.signal);
+  using _turn = await lock(asked.path, asked.device);
   // it may have been mounted, or changed for another, while the question stood there
-  const disk = await survey();
-  if (disk.serial !== asked.serial || disk.size !== asked.size) {
+  const { device, path, model, serial, size } = await survey();
+  if (device !== asked.device || serial !== asked.serial || size !== asked.size) {
     throw new UpdateError("refused", {
-      operation: `looking at ${disk.device} again`,
+      operation: `looking at ${device} again`,
       found: "another disk than before",
       advice: "run it again",
     });
   }
-  const { device, path, model, serial, size } = disk;
-  using _turn = await lock(path, device);
   const scratch = await view.scratch();
   const written = await writeTarget(load, { name: device, path, blank: false, scratch });
   return { target: device, model, serial, size, ...written };
