@@ -1,6 +1,8 @@
-import { assert, assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
+import { createHash } from "node:crypto";
 import { DatabaseSync } from "node:sqlite";
 import {
+  DigestBook,
   Fleet,
   type FleetNode,
   MAX_NODE_DAYS,
@@ -134,6 +136,20 @@ Deno.test("what could not be written is written the next time, all of it", () =>
     using store = open(path);
     store.save(fleet);
     assertEquals(store.nodes().map(({ id }) => id).sort(), ["m1", "m2"]);
+  }));
+
+Deno.test("a file whose digests were given up is neither known nor broken", () =>
+  withFile(async (path) => {
+    await Deno.writeFile(path, new Uint8Array(5));
+    await Deno.utime(path, 1, 1);
+    const book = new DigestBook();
+    const found = { path, info: await Deno.stat(path) };
+    const asked = () => book.of(found, "it");
+    assertThrows(asked, Error, "it is being checked");
+    await book.work(1000, AbortSignal.abort());
+    assertThrows(asked, Error, "it is being checked");
+    await book.work(1000);
+    assertEquals(asked().sha1, createHash("sha1").update(new Uint8Array(5)).digest("base64"));
   }));
 
 Deno.test("nodes are bounded in number, age and length", () => {
