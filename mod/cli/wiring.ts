@@ -11,8 +11,14 @@ import { UpdateLock } from "../host/mod.ts";
 import { type Context, openContext } from "./context.ts";
 import { checkPlaces, type PlaceFlags } from "./node_parts.ts";
 
-/** Seconds that a command waits for another one's lock: enough for a `status`, not for an `apply`. */
+/** Seconds that other commands wait for another one's lock: enough for a `status`, not for an `apply`. */
 export const LOCK_PATIENCE_SECONDS = 5;
+
+/**
+ * Seconds that `healthcheck` waits: longer than `doctor` reads a slot. A slot on trial has one health check
+ * for each boot, and what somebody looks at meanwhile must not cost it.
+ */
+export const HEALTHCHECK_PATIENCE_SECONDS = 120;
 
 const LOCK_POLL_MILLISECONDS = 100;
 
@@ -24,7 +30,8 @@ export async function locked(
   body: (context: Context) => Promise<void>,
 ): Promise<void> {
   const places = await checkPlaces(flags);
-  using _lock = await acquire(command, dirname(places.state), LOCK_PATIENCE_SECONDS);
+  const patience = command === "healthcheck" ? HEALTHCHECK_PATIENCE_SECONDS : LOCK_PATIENCE_SECONDS;
+  using _lock = await acquire(command, dirname(places.state), patience);
   await using held = new AsyncDisposableStack();
   const context = await openContext(command, flags, places, reporter, held);
   try {

@@ -63,3 +63,19 @@ Deno.test("a lock that a killed agent left behind locks nothing", async () => {
   assertEquals([await node.slot("A"), await node.slot("B")], ["1.0.0", "2.0.0"]);
   assertEquals(await node.mounts(), []);
 });
+
+Deno.test("a health check waits for who reads a slot, longer than others do", async () => {
+  await using node = await TestNode.create();
+  await node.update("status");
+  const lock = "/var/lib/kubesolo/update/lock";
+  // as `doctor` holds it, for longer than the patience of the others
+  const reader = node.sandbox.start("flock", "--shared", lock, "sh", "-c", "echo; sleep 8");
+  const said = reader.stdout.getReader();
+  await said.read();
+  await said.cancel();
+  const [other, checked] = await Promise.all([node.update("rollback"), node.update("healthcheck")]);
+  assertEquals(other.code, 20, other.stderr);
+  assertEquals(checked.code, 0, checked.stderr);
+  await reader.stderr.cancel();
+  await reader.status;
+});
