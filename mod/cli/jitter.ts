@@ -6,10 +6,8 @@
 
 import { Option } from "@commander-js/extra-typings";
 import type { Reporter } from "../core/mod.ts";
+import { exitOnSignal } from "./exit_on_signal.ts";
 import { seconds } from "./options.ts";
-
-/** Signals that end the wait, by number: process 1 of a container dies of none by itself. */
-const ENDING: Readonly<Partial<Record<Deno.Signal, number>>> = { SIGINT: 2, SIGTERM: 15 };
 
 /** The flag. */
 export function jitterOption() {
@@ -21,15 +19,11 @@ export function jitterOption() {
 export async function jitter(most: number | undefined, reporter: Reporter): Promise<void> {
   if (most === undefined) return;
   const wait = Math.random() * most;
-  const listeners = Object.entries(ENDING).map(([signal, number]) =>
-    [signal as Deno.Signal, () => Deno.exit(128 + number)] as const
-  );
-  for (const [signal, end] of listeners) Deno.addSignalListener(signal, end);
+  using _ending = exitOnSignal();
   // whoever reads this may end it
   reporter.report({
     kind: "step",
     message: `waiting ${Math.round(wait)} of up to ${most} seconds`,
   });
   await new Promise((resolve) => setTimeout(resolve, wait * 1000));
-  for (const [signal, end] of listeners) Deno.removeSignalListener(signal, end);
 }

@@ -10,7 +10,6 @@ import {
   type BootEnv,
   type Disk,
   LABELS,
-  type Mounts,
   quietly,
   type Reporter,
   type SlotStore,
@@ -70,7 +69,7 @@ export interface Parts {
   readonly partitions: DevicePartitions;
   /** Where GRUB's files are. */
   readonly grub: GrubPlace;
-  readonly mounts: Mounts;
+  readonly mounts: CommandMounts;
   readonly slots: SlotStore;
   readonly bootEnv: BootEnv;
   readonly states: FileStateStore;

@@ -39,6 +39,7 @@ export interface CommandMountsOptions {
 export class CommandMounts implements Mounts {
   #place: { readonly view: string; readonly directory: string };
   #programs: readonly string[];
+  #directories = new Set<string>();
 
   /** Nothing is mounted until {@linkcode using}. */
   constructor({ view, directory, programs = PROGRAM_DIRECTORIES }: CommandMountsOptions) {
@@ -63,10 +64,10 @@ export class CommandMounts implements Mounts {
       result = await body(directory);
     } catch (error) {
       // why it failed says more than what could not be cleaned up; the next run unmounts it
-      await this.#unmount(partition, directory).catch(() => {});
+      await this.#end(partition, directory).catch(() => {});
       throw error;
     }
-    await this.#unmount(partition, directory);
+    await this.#end(partition, directory);
     return result;
   }
 
@@ -79,6 +80,19 @@ export class CommandMounts implements Mounts {
     const { foreign } = await this.#holders(partition);
     const mounts = [...foreign, ...await foreignToInit(partition, this.#place)];
     return [...new Set(mounts.map(({ directory }) => directory))];
+  }
+
+  /**
+   * Takes away what is mounted now, for a process that ends in the middle of {@linkcode using}: what is
+   * still open is read on, and nothing is found there any more. What cannot be taken away is left to the
+   * next command, as after a kill.
+   */
+  async release(): Promise<void> {
+    for (const directory of this.#directories) {
+      this.#directories.delete(directory);
+      if (await complaintOf(this.#programs, "umount", ["-l", directory]) !== undefined) continue;
+      await Deno.remove(directory).catch(() => {});
+    }
   }
 
   async #mount(partition: Partition, access: "read" | "write"): Promise<string> {
@@ -116,8 +130,10 @@ export class CommandMounts implements Mounts {
     const { view, directory: parent } = this.#place;
     await Deno.mkdir(parent, { recursive: true });
     const directory = await Deno.makeTempDir({ dir: parent, prefix: MOUNT_POINT_PREFIX });
+    this.#directories.add(directory);
     const complaint = await complaintOf(this.#programs, "mount", [...args, directory]);
     if (complaint !== undefined) {
+      this.#directories.delete(directory);
       await Deno.remove(directory);
       return { complaint };
     }
@@ -130,10 +146,17 @@ export class CommandMounts implements Mounts {
     return { complaint: "it can only be mounted read-only" };
   }
 
+  async #end(partition: Partition, directory: string): Promise<void> {
+    if (this.#directories.has(directory)) await this.#unmount(partition, directory);
+  }
+
   async #unmount(partition: Partition, directory: string): Promise<void> {
     for (let tries = 1;; tries++) {
       const complaint = await complaintOf(this.#programs, "umount", [directory]);
-      if (complaint === undefined) return await Deno.remove(directory);
+      if (complaint === undefined) {
+        this.#directories.delete(directory);
+        return await Deno.remove(directory);
+      }
       if (tries === BUSY_TRIES) {
         throw new UpdateError("slot", {
           operation: `unmounting ${partition.device} (${partition.label}) from ${directory}`,

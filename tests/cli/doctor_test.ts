@@ -437,6 +437,26 @@ exec /run/real-mount "$@"
   assertEquals(asked, ["A free", "A held", "B held"]);
 });
 
+Deno.test("doctor that is broken off leaves nothing mounted", async () => {
+  await using node = await healthyNode();
+  const slot = node.disk.of("KSOLOB").slice("/dev/".length);
+  await node.sandbox.sh("cp /usr/bin/mount /run/real-mount");
+  await node.put(
+    "/run/cutting-mount",
+    `#!/bin/sh
+/run/real-mount "$@" || exit
+case "$*" in *"/${slot} "*) kill -INT $PPID ;; esac
+`,
+  );
+  await node.sandbox.sh(
+    "chmod 755 /run/cutting-mount; mount --bind /run/cutting-mount /usr/bin/mount",
+  );
+  const before = await node.mounts();
+  const { code, stdout } = await node.update("doctor");
+  assertEquals([code, stdout], [130, ""]);
+  assertEquals(await node.mounts(), before);
+});
+
 Deno.test("doctor is kind to a machine that is no node, and to who is not root", async () => {
   const partitions = [{ gptName: "ROOT", fileSystem: "none", mebibytes: 1 }] as const;
   await using disk = await LoopDisk.create({ partitions });

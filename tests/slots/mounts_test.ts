@@ -44,6 +44,21 @@ Deno.test("using() to write: the file is there when it is mounted again, and not
   await isUnmounted(bench);
 });
 
+Deno.test("release() takes away what is being used, and using() then ends in order", async () => {
+  await using bench = await start();
+  const { mounts, partition, disk } = bench;
+  await mounts.using(partition, "write", (path) => Deno.writeTextFile(`${path}/note`, "kept"));
+  await mounts.using(partition, "read", async (path) => {
+    using file = await Deno.open(`${path}/note`);
+    assertEquals((await disk.mountPoints()).length, 1);
+    await mounts.release();
+    await isUnmounted(bench);
+    assertEquals(await file.read(new Uint8Array(4)), 4, "what is open is read on");
+  });
+  await mounts.using(partition, "write", (path) => Deno.remove(`${path}/note`));
+  await isUnmounted(bench);
+});
+
 Deno.test("using() to read does not change one byte of the device", async () => {
   await using bench = await start();
   const before = await digestOf(bench.partition.device);

@@ -5,6 +5,7 @@
  */
 
 import type { Reporter } from "../../core/mod.ts";
+import { exitOnSignal } from "../exit_on_signal.ts";
 import type { PlaceFlags } from "../node_parts.ts";
 import { bootChecks } from "./boot_checks.ts";
 import { examine, type Level, type Named } from "./check.ts";
@@ -31,6 +32,8 @@ export interface Examined {
  */
 export async function runDoctor(flags: PlaceFlags, reporter: Reporter): Promise<Examined> {
   const sight = await sightOf(flags, reporter);
+  const { mounts } = sight.parts;
+  using _ending = exitOnSignal(() => mounts.release());
   const checks = await examine([
     ...machineChecks(sight),
     ...diskChecks(sight),
@@ -39,6 +42,8 @@ export async function runDoctor(flags: PlaceFlags, reporter: Reporter): Promise<
     ...stateChecks(sight),
     ...settingsChecks(sight),
   ]);
+  // a check whose time was up may still be reading
+  await mounts.release();
   const levels = checks.map(({ level }) => level);
   const worst = (["problem", "warning"] as const).find((level) => levels.includes(level));
   return { result: worst ?? "ok", checks };
