@@ -100,7 +100,8 @@ export class Workshop implements AsyncDisposable {
 
   /** Runs the tool at a terminal where somebody types `typed` when asked. */
   async provisionAtTerminal(typed: string, ...args: readonly string[]): Promise<Ran> {
-    const line = [this.#tool, ...args].join(" ");
+    // in the shell's place: dash, where it stays, dies of a Ctrl-C that the tool answers
+    const line = ["exec", this.#tool, ...args].join(" ");
     const child = this.start(["script", "-qec", line, "/dev/null"], this.directory, "piped");
     const stderr = new Response(child.stderr).text();
     const writer = child.stdin.getWriter();
