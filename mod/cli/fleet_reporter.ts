@@ -30,8 +30,9 @@ export class FleetReporter implements Reporter {
 
   /** Resolves when all was told, or is kept to be told; `error` is what the command has ended with. */
   async end(error?: unknown): Promise<void> {
-    if (error !== undefined && this.#last?.to === "failed") {
-      this.#tell((teller) => teller.failed(error));
+    const last = this.#last;
+    if (error !== undefined && last?.to === "failed") {
+      this.#tell((teller) => teller.failed(error, last.from));
     }
     await this.#telling;
   }

@@ -17,6 +17,9 @@ const MILESTONES: Readonly<Partial<Record<Phase, number>>> = {
   activated: EVENT_TYPE.installed,
 };
 
+/** Phases in which what fails is an answer, or a package. */
+const FETCHING: readonly Phase[] = ["checking", "downloading"];
+
 /** The new version runs, and is well. */
 const CONFIRMED: KeptEvent = {
   eventtype: EVENT_TYPE.updateComplete,
@@ -64,13 +67,15 @@ export class OmahaTeller {
     });
   }
 
-  /** An update has failed, perhaps before it had begun. */
-  async failed(error: unknown): Promise<void> {
+  /** An update has failed in the phase `from`, perhaps before it had begun. */
+  async failed(error: unknown, from: Phase): Promise<void> {
     // a health check that says no decides nothing yet: the slot is on trial
     if (error instanceof UpdateError && error.code === "unhealthy") return;
-    const errorcode = errorCodeOf(error);
+    // of a slot that is spoiled later on neither the server nor the package is to blame
+    const errorcode = FETCHING.includes(from) ? errorCodeOf(error) : ERROR_CODE.generic;
     const code = error instanceof UpdateError ? error.code : undefined;
-    const ends = code === "source" || code === "verification" ? "unfetched" : "otherwise";
+    const isUnfetched = from === "downloading" && (code === "source" || code === "verification");
+    const ends = isUnfetched ? "unfetched" : "otherwise";
     await this.#client.tell((update) => ({
       event: { ...FAILED, errorcode, version: update?.from, nextversion: update?.to },
       ends,

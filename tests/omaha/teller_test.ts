@@ -59,6 +59,7 @@ Deno.test("each end of an update has its event and its number", async () => {
     [["downloading", "failed"], failure("source"), "3/0 9"],
     [["downloading", "failed"], failure("verification"), "3/0 10"],
     [["downloading", "failed"], failure("slot"), "3/0 1"],
+    [["staged", "failed"], failure("verification"), "3/0 1"],
     [["downloading", "failed"], new OmahaError(11, "verification", failure("slot")), "3/0 11"],
     [
       ["downloading", "failed"],
@@ -246,7 +247,11 @@ Deno.test("what could not be fetched is not tried again at once, unless somebody
     return (node.notes.backoff as { failures: number }).failures;
   };
   assertEquals(await failures(["idle", "checking"], failure("source")), 7, "nothing was fetched");
-  assertEquals(await failures(["checking", "downloading", "staged"], failure("slot")), 7, "it was");
+  const staged: readonly Phase[] = ["checking", "downloading", "staged"];
+  const cut: readonly Phase[] = ["checking", "downloading", "checking"];
+  assertEquals(await failures(staged, failure("slot")), 7, "it was");
+  assertEquals(await failures(staged, failure("verification")), 7, "the slot is spoiled");
+  assertEquals(await failures(cut, failure("source")), 7, "it was asked, and not for the package");
   assertEquals([await offered(true), await offered(false)], [undefined, "2.0.0"]);
   for (const attribute of ["DisablePayloadBackoff", "deadline"]) {
     action = { [attribute]: attribute === "deadline" ? "now" : "true" };
