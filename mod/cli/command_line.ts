@@ -72,6 +72,9 @@ export function buildProgram(
       writeErr: (text) => write(Deno.stderr, text),
       // the runner prints all errors in one way
       outputError: () => {},
+      // help has none; the library would ask the terminal, and for that variables that are not allowed
+      getOutHasColors: () => false,
+      getErrHasColors: () => false,
     })
     .addHelpText("after", `${EXIT_CODES}\n${COMPLETION}`);
 

@@ -75,6 +75,25 @@ Deno.test("every command explains itself, with its options and an example", asyn
   }
 });
 
+Deno.test("a terminal is shown the same help", async () => {
+  await using sandbox = await Sandbox.create();
+  const cases: readonly (readonly [args: string, code: number])[] = [
+    ["--help", 0],
+    ["doctor --help", 0],
+    ["help install", 0],
+    ["", 2],
+  ];
+  for (const [args, code] of cases) {
+    const plain = await sandbox.update(...args.split(" ").filter(Boolean));
+    const shown = await sandbox.run(
+      ...["env", "-u", "NO_COLOR", "TERM=xterm"],
+      ...["script", "-qec", `stty cols 80; ${sandbox.agent} ${args}`, "/dev/null"],
+    );
+    assertEquals([plain.code, shown.code], [code, code], shown.stdout);
+    assertEquals(shown.stdout.replaceAll("\r\n", "\n"), plain.stdout + plain.stderr);
+  }
+});
+
 Deno.test("help may go to a reader that has enough of it", async () => {
   await using sandbox = await Sandbox.create();
   const { stdout, stderr } = await sandbox.run(
