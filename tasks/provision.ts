@@ -29,7 +29,8 @@ disk's end, and puts the node's documents there. Without --device and --image it
 this machine, and why they can be written over or not.
 
   --device DEVICE         the disk, such as /dev/sdb; needs root. Everything on it will be lost
-  --image FILE            a file instead, for Etcher, Rufus or dd; needs no root
+  --image FILE            a file instead, for Etcher, Rufus or dd; needs no root. It takes the place
+                          of one that is there
   --size SIZE             of the file, such as 8G; as small as can be where left out
   --cloud-init FILE       the node's #cloud-config: its updates: block, its hostname, its keys
   --hostname NAME         the node's name, in place of the one in the document
@@ -179,6 +180,12 @@ await main(async () => {
   const load = { disk, image: source, documents, bundle: bundle?.path, signal: abortOnSignal() };
   const outcome = image === undefined
     ? await provisionDevice(load, { device: device ?? "", needed, serial, yes })
-    : await provisionFile(load, image, fileSize(values.size, needed));
+    : await provisionFile(load, {
+      image,
+      size: fileSize(values.size, needed),
+      sources: [cloudInit, networkConfig, onBoot, values.bundle, ...sshKeys].filter((name) =>
+        name !== undefined
+      ),
+    });
   show(outcome, provisions, json);
 }, (error) => error instanceof UpdateError ? EXIT[error.code] : 1);

@@ -76,7 +76,9 @@ export async function writeDisk(options: WriteDiskOptions): Promise<GptTable> {
     throw new UpdateError("slot", {
       operation: `writing ${medium.name}`,
       found: reasonOf(cause),
-      advice: "see that it is in place and can be written, and begin again: it boots nothing now",
+      advice: medium.blank
+        ? "see that there is room for it, and begin again"
+        : "see that it is in place and can be written, and begin again: it boots nothing now",
       cause,
     });
   }

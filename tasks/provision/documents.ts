@@ -157,20 +157,21 @@ function checkedHostname(name: string): string {
 
 /** The keys in a file, or the one that was given. */
 async function keysOf(disk: Disk, given: string): Promise<readonly string[]> {
-  const isKey = /^(?:ssh|ecdsa|sk)-\S+ /.test(given);
-  const text = isKey ? given : await readText(disk, "--ssh-key", given, MAX_KEY_FILE_BYTES);
-  const operation = `reading --ssh-key${isKey ? "" : ` ${given}`}`;
-  if (text.includes("PRIVATE KEY-----")) {
+  // a private key that is given itself is no name of a file: it is not to be shown, or to be in a log
+  const isText = /^(?:ssh|ecdsa|sk)-\S+ /.test(given) || /PRIVATE KEY|\n/.test(given);
+  const text = isText ? given : await readText(disk, "--ssh-key", given, MAX_KEY_FILE_BYTES);
+  const operation = `reading --ssh-key${isText ? "" : ` ${given}`}`;
+  if (text.includes("PRIVATE KEY")) {
     throw new UpdateError("usage", {
       operation,
       found: "a private key, which is to leave this machine never",
-      advice: `give the public one, such as ${isKey ? "id_ed25519" : basename(given)}.pub`,
+      advice: `give the public one, such as ${isText ? "id_ed25519" : basename(given)}.pub`,
     });
   }
   const lines = text.split(/\r?\n/).map((line) => line.trim());
   const keys = lines.flatMap((line, at) =>
     line && !line.startsWith("#")
-      ? checkedKeys(line, isKey ? operation : `${operation}:${at + 1}`)
+      ? checkedKeys(line, isText ? operation : `${operation}:${at + 1}`)
       : []
   );
   if (keys.length > 0) return keys;

@@ -88,12 +88,25 @@ async function lock(path: string, device: string): Promise<Deno.FsFile> {
   });
 }
 
+/** A file that somebody wants to have. */
+export interface FileWish {
+  readonly image: string;
+  /** Bytes. */
+  readonly size: number;
+  /** Names of files that it is made of: it takes the place of none of them. */
+  readonly sources: readonly string[];
+}
+
 /**
- * Resolves when `image` is a file of `size` bytes with the node's disk; where that fails nothing is left.
+ * Resolves when `image` is a file of `size` bytes with the node's disk, in the place of one that was
+ * there; where that fails nothing has changed.
  *
  * @throws {UpdateError} `usage` where it cannot be made; as {@linkcode writeTarget} does.
  */
-export async function provisionFile(load: Load, image: string, size: number): Promise<Outcome> {
+export async function provisionFile(
+  load: Load,
+  { image, size, sources }: FileWish,
+): Promise<Outcome> {
   const output = resolve(image);
   const problem = (cause: unknown) =>
     new UpdateError("usage", {
@@ -101,14 +114,16 @@ export async function provisionFile(load: Load, image: string, size: number): Pr
       found: cause instanceof Deno.errors.NotCapable
         ? "it lies outside the directory that this was started in"
         : reasonOf(cause),
-      advice: "name a file in a directory that can be written",
+      advice: "name another file, in a directory that can be written",
       cause,
     });
   const there = await Deno.stat(output).catch(() => undefined);
   if (there && !there.isFile) throw problem("something is there that is no file");
   // what is found out here reads better than what a directory in it cannot be made for
   if (await isAbsent(dirname(output))) throw problem("its directory is not there");
-  if (await isSame(output, load.image.name)) throw problem("it is the disk image itself");
+  for (const source of [load.image.name, ...sources]) {
+    if (await isSame(output, source)) throw problem(`it is ${source}, which goes into it`);
+  }
   const scratch = await Deno.makeTempDir({ dir: dirname(output), prefix: ".provision-" })
     .catch((cause) => {
       throw problem(cause);

@@ -7,10 +7,13 @@
 import { oneLine, shortened } from "../../core/mod.ts";
 import type { YamlEntry, YamlText } from "./yaml_text.ts";
 
-/** What Linux takes (`HOST_NAME_MAX`). */
-const MAX_LENGTH = 64;
+/** RFC 1035, section 2.3.4: 255 bytes, of which the lengths before and behind take two. */
+const MAX_LENGTH = 253;
 
-/** RFC 1123, section 2.1: letters, digits and hyphens, none of them at an end. */
+/** Of a name that is none. */
+const SHOWN_LETTERS = 64;
+
+/** RFC 1123, section 2.1: letters, digits and hyphens, none of them at an end. Linux takes 64 of them. */
 const LABEL = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
 
 /**
@@ -30,7 +33,7 @@ export function readHostname(yaml: YamlText, { word, line, value }: YamlEntry): 
   }
   throw yaml.refuse(
     line,
-    `${word} "${shortened(oneLine(text ?? ""), MAX_LENGTH)}"`,
-    `give at most ${MAX_LENGTH} letters, digits and hyphens, in parts with dots between them`,
+    `${word} "${shortened(oneLine(text ?? ""), SHOWN_LETTERS)}"`,
+    "give letters, digits and hyphens, at most 63 between two dots",
   );
 }

@@ -33,6 +33,8 @@ Deno.test("the hostname is the cloud-config's, else the meta-data's, up to the f
     value: "node-12",
   });
   assertEquals(hostname("fqdn: Node-12.site.example\n")?.value, "node-12");
+  const longest = `${"x".repeat(63)}.${"a.".repeat(94)}a`;
+  assertEquals(hostname(`fqdn: ${longest}\n`)?.value, "x".repeat(63));
   assertEquals(hostname("fqdn: a.example\nhostname: b\n")?.value, "b");
   assertEquals(hostname("hostname: 12\n")?.value, "12");
   assertEquals(hostname("hostname:\n", "instance-id: i-1\nlocal-hostname: meta\n"), {
@@ -46,7 +48,7 @@ Deno.test("the hostname is the cloud-config's, else the meta-data's, up to the f
 Deno.test("a hostname is letters, digits and hyphens, or the document is refused", () => {
   const bad = [
     ...["-x", "x-", "a..b", "a_b", "two words", '"a;reboot"', '"$(reboot)"', "x".repeat(64)],
-    ...['"a\\nb"', "[a]", "{a: b}", "ä", '"."', `${"a.".repeat(33)}a`],
+    ...['"a\\nb"', "[a]", "{a: b}", "ä", '"."', `${"a.".repeat(126)}aa`],
   ];
   for (const name of bad) {
     assertMatch(refusal({ user: `a:\nhostname: ${name}\n` }), /^reading user-data:3: hostname "/);

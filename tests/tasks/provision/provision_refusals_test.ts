@@ -112,6 +112,12 @@ Deno.test("a document that a node would not take is refused with its line, befor
   await refused("reading --ssh-key absent: No such file", ...good, "--ssh-key", "absent");
   await shop.write("id", "-----BEGIN OPENSSH PRIVATE KEY-----\n");
   await refused("a private key, which is to leave", ...good, "--ssh-key", "id");
+  const secret = "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1r\n";
+  for (const given of [secret, secret.replaceAll("\n", " "), "hello\nb3BlbnNzaC1r\n"]) {
+    const ran = await shop.provision("--image", "x.img", ...NODE, `--ssh-key=${given}`);
+    assertEquals([ran.code, ran.stderr.includes("b3Bl")], [2, false], ran.stderr);
+    assertStringIncludes(ran.stderr, "error: reading --ssh-key");
+  }
   await shop.write("id.pub", `# of the team\n${KEY} anna\ncommand=/bin/sh ${KEY}\n`);
   await refused("reading --ssh-key id.pub:3: ", ...good, "--ssh-key", "id.pub");
   await refused("reading --ssh-key: ", ...good, "--ssh-key", "ssh-ed25519 AAAA");
