@@ -4,6 +4,8 @@ import { Sandbox } from "../sandbox.ts";
 import { APP } from "../serve/_directory.ts";
 import { complaintOf } from "./_aftermath.ts";
 import { putTinyRelease, SERVED as DIR, ServeProcess } from "./_serve_process.ts";
+import { SpeakingProcess } from "./_speaking_process.ts";
+import { until } from "./_test_node.ts";
 
 function asks(version: string, machineid: string): string {
   const app = { appid: APP, machineid, version, track: "stable" };
@@ -58,6 +60,34 @@ Deno.test("serve picks up releases while it runs, and knows its nodes after a re
     );
     assertEquals((await server.end("SIGTERM")).code, 0);
   }
+});
+
+Deno.test("serve that has run out of files listens again, and those it has go on", async () => {
+  await using sandbox = await Sandbox.create();
+  await putTinyRelease(sandbox, "2.0.0");
+  const files = 100;
+  const script = `ulimit -n ${files}; exec ${sandbox.agent} serve --listen 127.0.0.1:0`;
+  await using server = new SpeakingProcess(sandbox.start("sh", "-c", script));
+  const [, url] = await server.waitFor(/ at (http:\S+), over Omaha/);
+  await server.waitFor("/ offers 2.0.0");
+  const port = Number(new URL(url).port);
+  const first = await Deno.connect({ hostname: "127.0.0.1", port });
+  const clients = [first];
+  await until(async () => {
+    try {
+      while (true) clients.push(await Deno.connect({ hostname: "127.0.0.1", port }));
+    } catch {
+      return clients.length > files / 2;
+    }
+  });
+  await first.write(new TextEncoder().encode("GET /status.json HTTP/1.1\r\nhost: x\r\n\r\n"));
+  const head = new Uint8Array(64);
+  await first.read(head);
+  assertStringIncludes(new TextDecoder().decode(head), "HTTP/1.1 200 OK");
+  for (const client of clients) client.close();
+  await server.waitFor("a connection could not be taken: listening again");
+  await until(async () => (await (await fetch(`${url}/latest.json`)).json()).version === "2.0.0");
+  assertEquals((await server.end("SIGTERM")).code, 0);
 });
 
 Deno.test("serve goes on where its nodes cannot be kept", async () => {

@@ -19,7 +19,7 @@ export async function serveMetrics(
   read: () => Promise<NodeReading>,
   reporter: Reporter,
 ): Promise<void> {
-  await serveUntilTold({ address, flag: "--listen" }, metricsHandler(read), (url) => {
+  await serveUntilTold({ address, flag: "--listen", reporter }, metricsHandler(read), (url) => {
     reporter.report({ kind: "step", message: `serving ${url}/metrics` });
   });
 }

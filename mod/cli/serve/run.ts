@@ -67,7 +67,8 @@ export async function runServe(
   });
   const keeper = new FleetKeeper(fleet, store, reporter);
   try {
-    await serveUntilTold({ address, flag: "--listen" }, async (request, { remoteAddr }) => {
+    const where = { address, flag: "--listen", reporter };
+    await serveUntilTold(where, async (request, { remoteAddr }) => {
       const { hostname, port } = remoteAddr;
       const transfer = (words: string) => say(`${hostname}:${port}`, words, true);
       try {

@@ -47,7 +47,8 @@ export async function runServePackage(
     reporter.report({ kind: "step", message: shortened(oneLine(`${client} ${words}`), MAX_LINE) });
   const served = await openPackage(packageFile, packageVersion);
   const handle = packageHandler(served, say);
-  await serveUntilTold({ address, flag }, async (request, { remoteAddr: { hostname, port } }) => {
+  const where = { address, flag, reporter };
+  await serveUntilTold(where, async (request, { remoteAddr: { hostname, port } }) => {
     const transfer = (words: string) => say(`${hostname}:${port}`, words);
     try {
       return watched(await handle(request, hostname), request.signal, transfer);
