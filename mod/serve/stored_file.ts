@@ -7,7 +7,8 @@
 import { createHash } from "node:crypto";
 import type { ServedFile } from "../omaha/mod.ts";
 
-const CHUNK_BYTES = 256 << 10;
+// several are on their way to each client
+const CHUNK_BYTES = 64 << 10;
 
 /** Digests of a file's bytes. */
 export interface FileDigests {
