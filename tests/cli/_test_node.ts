@@ -38,15 +38,6 @@ export function sha256(bytes: Uint8Array): string {
   return createHash("sha256").update(bytes).digest("hex");
 }
 
-/** Resolves when `holds` does; what it throws meanwhile counts as no. */
-export async function until(holds: () => Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + 30_000;
-  while (!await holds().catch(() => false)) {
-    if (performance.now() > deadline) throw new Error(`waited in vain for ${holds}`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-}
-
 /** See the module's description. */
 export class TestNode implements AsyncDisposable {
   readonly disk: LoopDisk;

@@ -3,6 +3,7 @@ import { PrivateKey, signFile } from "../../mod/trust/mod.ts";
 import { APP, Fleet, manifestXml, offerXml, packageXml } from "../omaha/_fleet.ts";
 import { Nebraska } from "../omaha/_nebraska.ts";
 import { putRelease, Served } from "../serve/_directory.ts";
+import { until } from "../until.ts";
 import { bytesOf, TestNode } from "./_test_node.ts";
 
 /** A node of a fleet: its files lie on its own server, the fleet's server is another one. */
@@ -219,9 +220,7 @@ Deno.test("a node that was cut off in a download goes on with what it was given,
   const agent = node.sandbox.start(node.sandbox.agent, "apply");
   const output = agent.output();
   await seen.promise;
-  while (nebraska.history.at(-1) !== "1.0.0 Downloading") {
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
+  await until(() => nebraska.history.at(-1) === "1.0.0 Downloading");
   agent.kill("SIGKILL");
   await output;
   node.answer = () => false;

@@ -5,7 +5,7 @@ import { APP } from "../serve/_directory.ts";
 import { complaintOf } from "./_aftermath.ts";
 import { putTinyRelease, SERVED as DIR, ServeProcess } from "./_serve_process.ts";
 import { SpeakingProcess } from "./_speaking_process.ts";
-import { until } from "./_test_node.ts";
+import { until } from "../until.ts";
 
 function asks(version: string, machineid: string): string {
   const app = { appid: APP, machineid, version, track: "stable" };

@@ -1,8 +1,8 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { runText } from "../../tasks/run.ts";
 import { ROOT } from "../../tasks/sources.ts";
-import { until } from "./_test_node.ts";
 import { Sandbox } from "../sandbox.ts";
+import { until } from "../until.ts";
 
 Deno.test("keys are made, files signed and checked, on whose machine it may be", async () => {
   const cwd = await Deno.makeTempDir();

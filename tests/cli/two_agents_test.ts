@@ -2,7 +2,8 @@ import { assertEquals, assertMatch } from "@std/assert";
 import { ended } from "../sandbox.ts";
 import { complaintOf } from "./_aftermath.ts";
 import { on, upTo } from "./_bad_server.ts";
-import { bytesOf, TestNode, until } from "./_test_node.ts";
+import { bytesOf, TestNode } from "./_test_node.ts";
+import { until } from "../until.ts";
 
 Deno.test("while one agent works, others are refused and told who it is, and can look", async () => {
   await using node = await TestNode.create();
@@ -68,12 +69,17 @@ Deno.test("a health check waits for who reads a slot, longer than others do", as
   await using node = await TestNode.create();
   await node.update("status");
   const lock = "/var/lib/kubesolo/update/lock";
-  // as `doctor` holds it, for longer than the patience of the others
-  const reader = node.sandbox.start("flock", "--shared", lock, "sh", "-c", "echo; sleep 8");
+  // as `doctor` holds it, until the patience of the others is over
+  const reader = node.sandbox.start(
+    ...["flock", "--shared", "--no-fork", lock, "sh", "-c", "echo; exec sleep 600"],
+  );
   const said = reader.stdout.getReader();
   await said.read();
   await said.cancel();
-  const [other, checked] = await Promise.all([node.update("rollback"), node.update("healthcheck")]);
+  const checking = node.update("healthcheck");
+  const other = await node.update("rollback");
+  reader.kill();
+  const checked = await checking;
   assertEquals(other.code, 20, other.stderr);
   assertEquals(checked.code, 0, checked.stderr);
   await reader.stderr.cancel();

@@ -1,6 +1,6 @@
 import { closedPort } from "../http/_servers.ts";
-import { until } from "../cli/_test_node.ts";
 import { ROOT } from "../../tasks/sources.ts";
+import { until } from "../until.ts";
 
 /** What is deployed for Prometheus and Grafana. */
 export const DEPLOYED = `${ROOT}/deploy/prometheus`;

@@ -1,9 +1,10 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { ROOT } from "../../tasks/sources.ts";
-import { TestNode, until } from "../cli/_test_node.ts";
+import { TestNode } from "../cli/_test_node.ts";
 import { closedPort } from "../http/_servers.ts";
 import { Sandbox } from "../sandbox.ts";
 import { Systemd } from "./_systemd.ts";
+import { until } from "../until.ts";
 
 const AGENT = "/root/kubesolo-update";
 const TARGET = "/usr/local/bin/kubesolo-update";

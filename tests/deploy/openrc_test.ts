@@ -1,8 +1,9 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { DebianArchive } from "../../tasks/debian_archive.ts";
 import { ROOT } from "../../tasks/sources.ts";
-import { TestNode, until } from "../cli/_test_node.ts";
+import { TestNode } from "../cli/_test_node.ts";
 import { closedPort } from "../http/_servers.ts";
+import { until } from "../until.ts";
 
 /** Directories in which OpenRC keeps what runs. */
 const RUNNING = [

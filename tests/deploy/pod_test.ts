@@ -1,11 +1,12 @@
 import { assertEquals, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
 import { parse } from "yaml";
 import { runText } from "../../tasks/run.ts";
-import { TestNode, until } from "../cli/_test_node.ts";
+import { TestNode } from "../cli/_test_node.ts";
 import { ended } from "../sandbox.ts";
 import { Containerd } from "../tasks/_containerd.ts";
 import { type Container, patched, podOf, readManifest, type Resource } from "./_manifests.ts";
 import { Pod, type PodOptions, unpackImage } from "./_pod.ts";
+import { until } from "../until.ts";
 
 let root: string;
 

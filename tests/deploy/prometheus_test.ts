@@ -4,8 +4,9 @@ import { familiesOf } from "../../mod/metrics/mod.ts";
 import { runText } from "../../tasks/run.ts";
 import { ROOT } from "../../tasks/sources.ts";
 import { Exporter } from "../cli/_exporter.ts";
-import { TestNode, until } from "../cli/_test_node.ts";
+import { TestNode } from "../cli/_test_node.ts";
 import { DEPLOYED, Prometheus } from "./_prometheus.ts";
+import { until } from "../until.ts";
 
 interface Panel {
   readonly id: number;

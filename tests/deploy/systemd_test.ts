@@ -2,9 +2,10 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import { compileAgent } from "../../tasks/compile.ts";
 import { runText } from "../../tasks/run.ts";
 import { ROOT } from "../../tasks/sources.ts";
-import { TestNode, until } from "../cli/_test_node.ts";
+import { TestNode } from "../cli/_test_node.ts";
 import { closedPort } from "../http/_servers.ts";
 import { Systemd } from "./_systemd.ts";
+import { until } from "../until.ts";
 
 const UNITS = `${ROOT}/deploy/systemd`;
 

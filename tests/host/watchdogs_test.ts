@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { Watchdogs } from "../../mod/host/mod.ts";
+import { until } from "../until.ts";
 
 /** Long enough that only the first sign of life is given. */
 const NEVER_SECONDS = 3600;
@@ -42,11 +43,6 @@ async function withDevices(
   } finally {
     await Deno.remove(directory, { recursive: true });
   }
-}
-
-/** Resolves when `holds` does; a test that waits in vain is ended from outside. */
-async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
-  while (!await holds()) await new Promise((resolve) => setTimeout(resolve, 5));
 }
 
 /** Resolves when a feed every 10 ms would have been due five times. */

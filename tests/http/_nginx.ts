@@ -1,3 +1,4 @@
+import { until } from "../until.ts";
 import { closedPort } from "./_servers.ts";
 
 const NGINX = "/usr/sbin/nginx";
@@ -44,25 +45,24 @@ export async function startNginx(
     stderr: "null",
   }).spawn();
   const url = `http://127.0.0.1:${port}`;
-  for (let tries = 0;; tries++) {
+  await until(async () => {
     const answer = await fetch(`${url}/none`).catch(() => undefined);
     await answer?.body?.cancel();
-    if (answer) break;
-    if (tries > 200) throw new Error(await Deno.readTextFile(`${directory}/error.log`));
-    await new Promise((resolve) => setTimeout(resolve, 25));
-  }
+    if (!answer) throw new Error(await Deno.readTextFile(`${directory}/error.log`));
+    return true;
+  });
   return {
     url,
     directory: `${directory}/www`,
     async log(count) {
       // nginx logs a request when it has ended, which is after its client has everything
-      for (let tries = 0;; tries++) {
+      let lines: string[] = [];
+      await until(async () => {
         const text = await Deno.readTextFile(`${directory}/access.log`);
-        const lines = text.split("\n").filter((line) => line.startsWith("/root.img"));
-        if (lines.length >= count) return lines;
-        if (tries > 200) throw new Error(`${lines.length} of ${count} requests were logged`);
-        await new Promise((resolve) => setTimeout(resolve, 25));
-      }
+        lines = text.split("\n").filter((line) => line.startsWith("/root.img"));
+        return lines.length >= count;
+      });
+      return lines;
     },
     async [Symbol.asyncDispose]() {
       child.kill("SIGTERM");

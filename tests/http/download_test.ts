@@ -135,10 +135,12 @@ Deno.test("a body that trickles is given up", async () => {
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
   });
-  const { failure } = await download(server.url);
+  const { failure, reporter } = await download(server.url);
   running = false;
   assertEquals(failure?.code, "source");
-  assert(/only \d+ bytes in/.test(failure?.message ?? ""), failure?.message);
+  // one of its connections may have stalled for once, on a machine that is busy
+  const said = [...reporter.warnings, failure?.message].join("\n");
+  assert(/only \d+ bytes in/.test(said), said);
 });
 
 Deno.test("a body with other bytes is refused, and the message has both digests", async () => {

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { until } from "../until.ts";
+
 const CONTAINERD = "/usr/bin/containerd";
 
 /** Whether it is not installed. */
@@ -42,14 +44,16 @@ export class Containerd {
       stdout: "null",
       stderr: "null",
     }).spawn();
-    for (let tries = 0; tries < 600; tries++) {
-      const connection = await Deno.connect({ transport: "unix", path: socket }).catch(() => null);
-      connection?.close();
-      if (connection) return new Containerd(socket, child);
-      await new Promise((resolve) => setTimeout(resolve, 50));
+    try {
+      await until(async () => {
+        (await Deno.connect({ transport: "unix", path: socket })).close();
+        return true;
+      });
+    } catch (error) {
+      child.kill("SIGKILL");
+      throw error;
     }
-    child.kill("SIGKILL");
-    throw new Error("containerd does not listen");
+    return new Containerd(socket, child);
   }
 
   /** Resolves when it has ended. */

@@ -82,9 +82,9 @@ export interface PodPlan {
   readonly deleted?: boolean;
 }
 
-/** The state of a container that started so many seconds ago. */
-export function runningFor(seconds: number) {
-  const startedAt = new Date(Date.now() - seconds * 1000).toISOString().replace(/\.\d+/, "");
+/** The state of a container that started so many seconds ago; the kubelet writes whole seconds. */
+export function runningFor(seconds: number, now = Date.now()) {
+  const startedAt = new Date(now - seconds * 1000).toISOString().replace(/\.\d+/, "");
   return { running: { startedAt } };
 }
 

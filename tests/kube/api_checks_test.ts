@@ -170,10 +170,13 @@ withApi("a node is ready when its kubelet has said so in this boot", async (api,
 withApi("pods of kube-system are judged by what keeps them from running", async (api, access) => {
   const waiting = (reason: string) => ({ waiting: { reason, message: "…" } });
   const ended = (exitCode: number) => ({ terminated: { reason: "Error", exitCode } });
+  // a clock that stands, at a whole second: containers run for as long as a case says, and no longer
+  const now = Math.floor(Date.now() / 1000) * 1000;
+  const clocks = { ...CLOCKS, now: () => new Date(now) };
   const cases: readonly [pod: PodPlan, problem: string | undefined][] = [
     [{}, undefined],
-    [{ state: runningFor(30) }, undefined],
-    [{ state: runningFor(12) }, "container main has run for 12 of 30 s"],
+    [{ state: runningFor(30, now) }, undefined],
+    [{ state: runningFor(12, now) }, "container main has run for 12 of 30 s"],
     [{ state: waiting("CrashLoopBackOff") }, "container main waits: CrashLoopBackOff"],
     [
       { phase: "Pending", state: waiting("ImagePullBackOff") },
@@ -206,13 +209,13 @@ withApi("pods of kube-system are judged by what keeps them from running", async 
   ];
   for (const [plan, problem] of cases) {
     api.pods = [podObject({ name: "well", containerID: "containerd://w" }), podObject(plan)];
-    const check = kubeSystemCheck(access, { node: THIS_NODE, clocks: CLOCKS });
+    const check = kubeSystemCheck(access, { node: THIS_NODE, clocks });
     if (problem === undefined) await run(check);
     else assertEquals(await no(check), `coredns-6f6b: ${problem}`, JSON.stringify(plan));
   }
   api.pods = Array.from({ length: 5 }, (_, n) => podObject({ name: `p${n}`, state: null }));
   assertStringIncludes(
-    await no(kubeSystemCheck(access, { node: THIS_NODE, clocks: CLOCKS })),
+    await no(kubeSystemCheck(access, { node: THIS_NODE, clocks })),
     "p2: container main has not started; and 2 more",
   );
 });

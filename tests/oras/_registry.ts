@@ -2,6 +2,7 @@ import { join } from "@std/path";
 import { Authority } from "../certificates.ts";
 import { closedPort } from "../http/_servers.ts";
 import { run } from "../loop_disk.ts";
+import { until } from "../until.ts";
 
 /** How a {@linkcode Registry} is set up. */
 export interface RegistryOptions {
@@ -87,14 +88,9 @@ export class Registry implements AsyncDisposable {
 
 async function answering(host: string): Promise<void> {
   const { hostname, port } = new URL(`http://${host}`);
-  for (let tries = 0; tries < 200; tries++) {
-    try {
-      (await Deno.connect({ hostname: hostname.replace(/[[\]]/g, ""), port: Number(port) }))
-        .close();
-      return;
-    } catch {
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
-  }
-  throw new Error("the registry does not answer");
+  const address = { hostname: hostname.replace(/[[\]]/g, ""), port: Number(port) };
+  await until(async () => {
+    (await Deno.connect(address)).close();
+    return true;
+  });
 }

@@ -116,5 +116,5 @@ Deno.test("one who gives up waits no longer", async () => {
     Error,
     "enough",
   );
-  assert(performance.now() - started < 5000);
+  assert(performance.now() - started < 20_000, "not for as long as the registry wants");
 });

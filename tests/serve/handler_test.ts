@@ -8,6 +8,7 @@ import {
 import { UpdateError } from "../../mod/core/mod.ts";
 import { HttpSource } from "../../mod/http/mod.ts";
 import { Catalogue, DigestBook } from "../../mod/serve/mod.ts";
+import { until } from "../until.ts";
 import { bytesOf, putRelease, Served } from "./_directory.ts";
 
 Deno.test("files are served with ranges and conditions, as latest.json is", async () => {
@@ -226,9 +227,7 @@ Deno.test("the directory is looked at again by itself", async () => {
     404,
   );
   await putRelease(served.directory, { version: "2.0.0" });
-  while (served.parts.catalogue.contents.releases.size === 0) {
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
+  await until(() => served.parts.catalogue.contents.releases.size > 0);
   end.abort();
   await watching;
 });

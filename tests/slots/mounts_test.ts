@@ -274,9 +274,9 @@ Deno.test("using() waits until a busy mount point can be unmounted", async () =>
   await using bench = await start();
   const { partition, mounts } = bench;
   let user: Deno.ChildProcess | undefined;
-  await mounts.using(partition, "read", async (cwd) => {
+  await mounts.using(partition, "read", (cwd) => {
     user = new Deno.Command("sleep", { args: ["0.7"], cwd }).spawn();
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    return Promise.resolve();
   });
   await user?.status;
   await isUnmounted(bench);

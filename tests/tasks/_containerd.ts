@@ -1,4 +1,5 @@
 import { ended, type Ran } from "../sandbox.ts";
+import { until } from "../until.ts";
 
 /** Debian's containerd with directories and a socket of its own, which are gone afterwards. */
 export class Containerd implements AsyncDisposable {
@@ -27,10 +28,7 @@ export class Containerd implements AsyncDisposable {
       stderr: "null",
     }).spawn();
     const containerd = new Containerd(directory, child);
-    for (let tries = 0; (await containerd.ctr("version")).code !== 0; tries++) {
-      if (tries === 200) throw new Error("containerd does not answer");
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
+    await until(async () => (await containerd.ctr("version")).code === 0);
     return containerd;
   }
 
