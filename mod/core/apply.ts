@@ -12,6 +12,7 @@ import { firstRefusal, type GateResult, refusalError } from "./gates.ts";
 import { gatesBeforeNetwork } from "./gates_of_node.ts";
 import { gatesOfRelease, isCurrent } from "./gates_of_release.ts";
 import { enter, factsOf, type Node, type Policy, takeStock } from "./node.ts";
+import { clockShown } from "./known_time.ts";
 import type { Phase } from "./phases.ts";
 import { type Release, releaseDigest } from "./release.ts";
 import { otherSlot, type Slot } from "./slot.ts";
@@ -55,7 +56,8 @@ export async function apply(
   const facts = await factsOf(node, standing, policy);
 
   const resting = restingPhase(standing.state);
-  let state = await enter(node, standing.state, "checking", { resting });
+  const clock_shown = shownBefore(standing.state, policy.offlineTime);
+  let state = await enter(node, standing.state, "checking", { resting, clock_shown });
   try {
     await refuseBy(gatesBeforeNetwork(facts, policy.force));
 
@@ -205,6 +207,12 @@ function restingPhase({ phase, resting, candidate }: UpdateState): Phase {
   const passing = phase === "checking" || phase === "downloading" || phase === "verifying";
   const rest = passing ? resting : phase;
   return (rest === "staged" || rest === "activated") && !candidate ? "idle" : rest;
+}
+
+/** What the clock has shown; whoever says that it is earlier takes that back, for the runs to come as well. */
+function shownBefore(state: UpdateState, offline: Date | undefined): string | undefined {
+  const shown = clockShown(state);
+  return (offline && shown && offline < shown ? offline : shown)?.toISOString();
 }
 
 function newAttemptId(): string {

@@ -50,7 +50,7 @@ export function knownTime(
     },
     { at: moment(floor?.time), word: "the date of a release that was taken" },
     // a clock that once was in the future must not be believed for ever
-    { at: offline ? undefined : lastStamp(state), word: "which the clock has shown before" },
+    { at: offline ? undefined : clockShown(state), word: "which the clock has shown before" },
   ];
   let latest: { at: Date; word: string } = shown;
   for (const { at, word } of floors) if (at && at > latest.at) latest = { at, word };
@@ -60,16 +60,18 @@ export function knownTime(
   return { at: latest.at, found };
 }
 
-/** The latest moment at which the agent has written something down. */
-function lastStamp(state: UpdateState): Date | undefined {
-  const stamps = [
-    state.updated_at,
-    state.started_at,
-    state.offered?.at,
-    state.last_refusal?.at,
-    ...Object.values(state.slots).map((written) => written?.at),
-    ...state.ledger.map(({ at }) => at),
-  ].map(moment).filter((at) => at !== undefined);
+/** The latest moment at which the agent has written something down, as far as the state knows. */
+export function clockShown(state: UpdateState): Date | undefined {
+  const all = state.clock_shown === undefined
+    ? [
+      state.started_at,
+      state.offered?.at,
+      state.last_refusal?.at,
+      ...Object.values(state.slots).map((written) => written?.at),
+      ...state.ledger.map(({ at }) => at),
+    ]
+    : [state.clock_shown];
+  const stamps = [...all, state.updated_at].map(moment).filter((at) => at !== undefined);
   return stamps.length > 0 ? stamps.reduce((a, b) => a > b ? a : b) : undefined;
 }
 

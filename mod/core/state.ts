@@ -6,6 +6,7 @@
  */
 
 import type { Floor } from "./floor.ts";
+import { clockShown } from "./known_time.ts";
 import { mayFollow, type Phase } from "./phases.ts";
 import type { Artifact } from "./release.ts";
 import type { Slot } from "./slot.ts";
@@ -109,6 +110,11 @@ export interface UpdateState extends StateRecords {
   readonly started_at?: string;
   /** When the phase last changed, RFC 3339. */
   readonly updated_at?: string;
+  /**
+   * The latest moment at which the phase ever changed, RFC 3339: a clock that is set back does not lower it,
+   * the operator's word may. Agents before it left it out.
+   */
+  readonly clock_shown?: string;
   /** The release on its way, where there is one. */
   readonly candidate?: Candidate;
   /** How far an interrupted download got. */
@@ -148,7 +154,8 @@ export function move(
   if (!mayFollow(state.phase, phase)) {
     throw new Error(`phase ${phase} cannot follow ${state.phase}`);
   }
-  return { ...state, ...changes, phase, updated_at: at.toISOString() };
+  const next = { ...state, ...changes, phase, updated_at: at.toISOString() };
+  return { ...next, clock_shown: clockShown(next)?.toISOString() };
 }
 
 /** The ledger with one more line. */

@@ -39,6 +39,7 @@ export function parseState(text: string): UpdateState {
       "last_error",
       "started_at",
       "updated_at",
+      "clock_shown",
     ]
   ) {
     need(state[name] === undefined || typeof state[name] === "string", name);

@@ -222,6 +222,29 @@ Deno.test("an expired release is refused on a node whose clock was set back", as
   assertEquals((await at("1970-01-01T00:00:00Z")).refusal?.gate, "expired", "the slot knows it");
 });
 
+Deno.test("what the clock has shown stays known, however often the agent runs with a clock that was set back", async () => {
+  const machine = new Machine(filesRelease("1.0.0"));
+  await machine.live(release("2.0.0"));
+  const old = release("3.0.0", { expires: "2026-06-15T00:00:00Z" });
+  machine.known.push(old);
+  const gateAt = async (clock: string, policy: Partial<Policy> = {}) => {
+    const node = { ...machine.boot(), now: () => new Date(clock) };
+    try {
+      return (await apply(node, memorySource(old), { ...POLICY, ...policy })).result;
+    } catch (error) {
+      assert(error instanceof UpdateError, `${error}`);
+      return error.operation;
+    }
+  };
+  for (const day of ["20", "14", "14", "14"]) {
+    assertEquals(await gateAt(`2026-06-${day}T00:00:00Z`), "gate expired for 3.0.0");
+  }
+  const offlineTime = new Date("2026-06-13T00:00:00Z");
+  assertEquals(await gateAt("2026-06-14T00:00:00Z", { offlineTime }), "staged");
+  assertEquals(await gateAt("2026-06-14T00:00:00Z"), "already_staged", "the operator's word stays");
+  assertEquals(await gateAt("2026-06-16T00:00:00Z"), "gate expired for 3.0.0");
+});
+
 Deno.test("an image may bring a floor of its own", async () => {
   const machine = new Machine(filesRelease("1.0.0"));
   machine.disk.put("/mnt/KSOLOB/floor", formatFloor({ metadata_versions: { stable: 3 } }));

@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import {
+  clockShown,
   EARLIEST_CLOCK,
   knownTime,
   NEW_STATE,
@@ -66,6 +67,16 @@ Deno.test("the operator's word goes before the clock, also before one that was i
     found({ offline, floor: { time: "2026-06-01T00:00:00Z" } }),
     "2026-06-01T00:00:00.000Z, the date of a release that was taken; --offline-time says 2026-05-01T00:00:00.000Z",
   );
+});
+
+Deno.test("what the clock has shown is in one stamp; an older agent's state has many", () => {
+  const shown = (state: UpdateState) => clockShown(state)?.toISOString();
+  assertEquals(shown(NEW_STATE), undefined);
+  assertEquals(shown(STAMPED), "2026-04-01T00:00:00.000Z");
+  const taken = { ...STAMPED, clock_shown: "2026-03-15T00:00:00.000Z" };
+  assertEquals(shown(taken), taken.clock_shown, "the others were taken back");
+  const older = { ...taken, updated_at: "2026-03-16T00:00:00.000Z" };
+  assertEquals(shown(older), older.updated_at, "an older agent has run since");
 });
 
 Deno.test("stamps that are no time say nothing", () => {

@@ -140,6 +140,7 @@ const GARBLED: readonly (readonly [string, readonly unknown[]])[] = [
   ["last_error", [{}]],
   ["started_at", [0]],
   ["updated_at", [false]],
+  ["clock_shown", [false]],
   ["candidate", [null, [], "B"]],
   ["candidate.digest", [undefined, 1]],
   ["candidate.version", [undefined]],
@@ -233,6 +234,7 @@ Deno.test("the last entry of a digest is the last one", () => {
 Deno.test("move() stamps the time, takes changes over, and refuses a step that the table lacks", () => {
   const at = new Date(AT);
   const moved = move(NEW_STATE, "checking", at, { to_version: "2.0.0" });
-  assertEquals(moved, { ...NEW_STATE, phase: "checking", to_version: "2.0.0", updated_at: AT });
+  const stamps = { updated_at: AT, clock_shown: AT };
+  assertEquals(moved, { ...NEW_STATE, phase: "checking", to_version: "2.0.0", ...stamps });
   assertThrows(() => move(NEW_STATE, "success", at), Error, "success cannot follow idle");
 });

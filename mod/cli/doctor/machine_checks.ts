@@ -70,7 +70,8 @@ async function judgeClock({ parts: { disk }, state }: Sight): Promise<Finding> {
   if (at > clock) {
     return problem(
       `it is at least ${found}`,
-      "set the clock (NTP, or `date`); servers with TLS are refused until then",
+      "set the clock (NTP, or `date`): servers with TLS are refused until then; where it is right, " +
+        "`apply --offline-time` takes back what it has shown",
     );
   }
   const hardware = await readHardwareClock(disk).catch(() => undefined);
