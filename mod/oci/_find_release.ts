@@ -1,6 +1,6 @@
 /** Finds releases in OCI content: from a tag or a digest to what is said of a release, and who has signed it. */
 
-import { adviceOnHandshake, reasonOf, UpdateError } from "../core/mod.ts";
+import { adviceOnHandshake, reasonOf, refuseRepeated, UpdateError } from "../core/mod.ts";
 import {
   type Descriptor,
   type ImageManifest,
@@ -9,7 +9,6 @@ import {
   OrasError,
   parseManifest,
   readAll,
-  type ReadOnlyTarget,
 } from "../oras/mod.ts";
 import { signersOf } from "./_signatures.ts";
 import { chooseManifest } from "./choose_manifest.ts";
@@ -51,7 +50,7 @@ export async function findRelease(
       ({ manifest, judged } = inner);
     }
     if (judged instanceof UpdateError) throw judged;
-    const described = await describe(target, manifest as ImageManifest, name, platform, signal);
+    const described = await describe(options, manifest as ImageManifest, name, platform, signal);
     return judged
       ? { ...described, release: { ...described.release, signedBy: judged } }
       : described;
@@ -61,7 +60,7 @@ export async function findRelease(
 }
 
 async function describe(
-  target: ReadOnlyTarget,
+  { target, trust }: OciSourceOptions,
   manifest: ImageManifest,
   name: string,
   platform?: Descriptor["platform"],
@@ -72,6 +71,7 @@ async function describe(
   const { config } = manifest;
   const stream = await target.fetch(config, { signal });
   const bytes = await readAll(config, stream, MAX_CONFIG_BYTES);
+  if (trust) refuseRepeated(`${name} (${config.digest})`, bytes);
   return releaseOfImage(manifest, name, parseImageConfig(config, bytes), platform);
 }
 
@@ -98,6 +98,8 @@ async function read(
       judged = above ?? error;
     }
   }
+  // what is signed, or listed in what is, must not be read in two ways
+  if (Array.isArray(judged)) refuseRepeated(name, bytes);
   return { manifest: parseManifest(descriptor, bytes), judged };
 }
 

@@ -1,9 +1,16 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { UpdateError } from "../../mod/core/mod.ts";
-import { MAX_SIGNATURE_MANIFESTS, SIGNATURE_TYPE } from "../../mod/oci/mod.ts";
+import { MAX_SIGNATURE_FILE_BYTES, UpdateError } from "../../mod/core/mod.ts";
+import {
+  MAX_SIGNATURE_LAYERS,
+  MAX_SIGNATURE_MANIFEST_BYTES,
+  MAX_SIGNATURE_MANIFESTS,
+  SIGNATURE_TYPE,
+} from "../../mod/oci/mod.ts";
 import {
   describe,
   MemoryTarget,
+  OrasError,
+  packIndex,
   packManifest,
   pushManifest,
   readAll,
@@ -37,6 +44,7 @@ Deno.test("no bit of a manifest or of its signature may be another", async () =>
     return registry;
   };
   assertEquals((await latest(await forged(bytes, signature), "stable")).version, "2.0.0");
+  console.log(`${(bytes.length + signature.length) * 8} flipped bits`);
   for (const [original, other] of [[bytes, signature], [signature, bytes]] as const) {
     for (let bit = 0; bit < original.length * 8; bit++) {
       const flipped = original.slice();
@@ -118,6 +126,55 @@ Deno.test("no more than so many manifests of signatures are fetched", async () =
   assertEquals(fetched.length, 1 + 2 * MAX_SIGNATURE_MANIFESTS);
 });
 
+Deno.test("no more than so many layers and bytes of a manifest of signatures are looked at", async () => {
+  const cases: [counts: boolean, before: number, annotation: number][] = [
+    [true, MAX_SIGNATURE_LAYERS - 1, 0],
+    [false, MAX_SIGNATURE_LAYERS, 0],
+    [true, 0, MAX_SIGNATURE_MANIFEST_BYTES - 2000],
+    [false, 0, MAX_SIGNATURE_MANIFEST_BYTES],
+  ];
+  for (const [counts, before, annotation] of cases) {
+    const target = new MemoryTarget();
+    const subject = await publish(target, "2.0.0");
+    const bytes = await readAll(subject, await target.fetch(subject), 1 << 20);
+    const rubbish = await push(target, SIGNATURE_TYPE, "rubbish\n");
+    const good = await push(target, SIGNATURE_TYPE, signFile(KEY, bytes, "base64"));
+    const layers = [...Array(before).fill(rubbish), good];
+    const annotations = { note: "x".repeat(annotation) };
+    const artifactType = SIGNATURE_TYPE;
+    await pushManifest(target, packManifest({ artifactType, layers, subject, annotations }));
+    if (counts) assertEquals((await latest(target, "2.0.0")).version, "2.0.0");
+    else await refusal(target, "2.0.0");
+  }
+});
+
+Deno.test("not a byte is read of a file of signatures that is too large", async () => {
+  for (const tooMany of [0, 1]) {
+    const target = new MemoryTarget();
+    const subject = await publish(target, "2.0.0");
+    const size = MAX_SIGNATURE_FILE_BYTES + tooMany;
+    const layer = await push(target, SIGNATURE_TYPE, new Uint8Array(size));
+    await pushManifest(
+      target,
+      packManifest({ artifactType: SIGNATURE_TYPE, layers: [layer], subject }),
+    );
+    let read = false;
+    const watched: ReadOnlyTarget = {
+      ...only(target),
+      fetch: (wanted, options) => {
+        if (wanted.size !== size) return target.fetch(wanted, options);
+        const pull = () => {
+          read = true;
+          throw new OrasError("content", "reading", "a stick that is pulled");
+        };
+        return Promise.resolve(new ReadableStream({ type: "bytes", pull }));
+      },
+    };
+    await refusal(watched, "2.0.0");
+    assertEquals(read, tooMany === 0);
+  }
+});
+
 Deno.test("a manifest that names a member twice is refused, signed or not", async () => {
   const target = new MemoryTarget();
   const manifest = await publish(target, "2.0.0");
@@ -129,4 +186,31 @@ Deno.test("a manifest that names a member twice is refused, signed or not", asyn
   await pushManifestBytes(target, bytes, "twice");
   await signManifest(target, describe(manifest.mediaType, bytes), KEY);
   assertStringIncludes(await refusal(target, "twice"), "twice in one object");
+
+  const platform = { architecture: "amd64", os: "linux" };
+  const index = packIndex({ manifests: [{ ...describe(manifest.mediaType, bytes), platform }] });
+  await pushManifest(target, index);
+  await target.tag(index.descriptor, "listed");
+  await signManifest(target, index.descriptor, KEY);
+  assertStringIncludes(await refusal(target, "listed"), "twice in one object");
+});
+
+Deno.test("a container image whose configuration names a label twice is refused where it is signed", async () => {
+  const labels = ["vmlinuz", "initramfs"].flatMap((name) => [
+    `"io.kubesolo.os.${name}.sha256":"${"0".repeat(64)}"`,
+    `"io.kubesolo.os.${name}.size":"1"`,
+  ]);
+  const version = '"io.kubesolo.os.version":"2.0.0"';
+  for (const [tag, all] of [["once", [version]], ["twice", [version, version]]] as const) {
+    const target = new MemoryTarget();
+    const text = `{"config":{"Labels":{${[...labels, ...all].join()}}}}`;
+    const config = await push(target, "application/vnd.oci.image.config.v1+json", text);
+    const layers = [await push(target, "application/vnd.oci.image.layer.v1.tar", "")];
+    const packed = packManifest({ config, layers });
+    await pushManifest(target, packed);
+    await target.tag(packed.descriptor, tag);
+    await signManifest(target, packed.descriptor, KEY);
+    if (tag === "once") assertEquals((await latest(target, tag)).version, "2.0.0");
+    else assertStringIncludes(await refusal(target, tag), "twice in one object");
+  }
 });

@@ -1,6 +1,6 @@
 import { generateKeyPairSync, sign } from "node:crypto";
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { COSIGN_ANNOTATION, COSIGN_PAYLOAD_TYPE } from "../../mod/oci/mod.ts";
+import { COSIGN_ANNOTATION, COSIGN_PAYLOAD_TYPE, MAX_COSIGN_LAYERS } from "../../mod/oci/mod.ts";
 import {
   type Descriptor,
   MemoryTarget,
@@ -72,6 +72,18 @@ Deno.test("cosign's signatures count where what they sign names this manifest", 
     payloadOf(other.digest),
   );
   await refusal(target, "3.0.0");
+});
+
+Deno.test("no more than so many layers of cosign's are looked at", async () => {
+  for (const before of [MAX_COSIGN_LAYERS - 1, MAX_COSIGN_LAYERS]) {
+    const target = new MemoryTarget();
+    const manifest = await publish(target, "2.0.0");
+    const payload = payloadOf(manifest.digest);
+    const good = KEY.sign(payload).toBase64();
+    await cosign(target, manifest, [...Array(before).fill("rubbish"), good], payload);
+    if (before < MAX_COSIGN_LAYERS) assertEquals((await latest(target, "2.0.0")).version, "2.0.0");
+    else await refusal(target, "2.0.0");
+  }
 });
 
 Deno.test("a P-256 key as cosign makes it signs as well, and no bit of its signature may be another", async () => {

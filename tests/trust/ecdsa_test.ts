@@ -73,6 +73,14 @@ Deno.test("numbers have one way to be written", () => {
     new Uint8Array(),
   ];
   for (const der of wrong) assert(!isStrictDer(der), der.toHex());
+  // the same numbers, with a zero too many before the second one
+  const at = 4 + signature[3];
+  const padded = [...signature.subarray(0, at), 2, signature[at + 1] + 1, 0];
+  const longer = Uint8Array.of(...padded, ...signature.subarray(at + 2));
+  longer[1]++;
+  for (const der of [longer, Uint8Array.of(...signature, 0)]) {
+    assert(!isEcdsaSignature(key.bytes, MESSAGE, der), der.toHex());
+  }
 });
 
 Deno.test("keys of other curves, and points beside this one, are none", async () => {

@@ -77,6 +77,8 @@ Deno.test("a threshold that keys cannot reach, and a key that is there twice, ar
   assertThrows(() => new KeyTrust([ANNA.publicKey, ANNA.publicKey]), Error, "there twice");
   const disguised = { ...ANNA.publicKey, id: "0123456789ABCDEF" };
   assertThrows(() => new KeyTrust([ANNA.publicKey, disguised], 2), Error, "there twice");
+  const pretending = { ...BERTA.publicKey, id: ANNA.publicKey.id };
+  assertThrows(() => new KeyTrust([ANNA.publicKey, pretending], 2), Error, "there twice");
 });
 
 Deno.test("files that are no signatures say why, and spoil no others", async () => {
