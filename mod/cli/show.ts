@@ -44,6 +44,9 @@ export function showStatus(outcome: StatusOutcome): string {
       `refused      ${version ?? ""} by gate ${bold(gate)}: wanted ${wanted}, found ${found}`,
     );
   }
+  if (state.withheld) {
+    lines.push(`withheld     ${state.withheld.why} ${dim(`(asked ${state.withheld.at})`)}`);
+  }
   for (const entry of state.ledger.slice(-LEDGER_LINES)) {
     const outcome = entry.outcome === "success" ? green("success    ") : red("rolled back");
     lines.push(`ledger       ${outcome} ${entry.version} ${dim(entry.at)} ${entry.reason}`);
@@ -59,6 +62,8 @@ export function showCheck(outcome: CheckOutcome): string {
   switch (outcome.result) {
     case "up_to_date":
       return `${green("up to date")}: ${running} runs, and ${upToDateBecause(outcome)}`;
+    case "withheld":
+      return `${yellow("withheld")}: ${running} runs, and ${outcome.withheld}`;
     case "available": {
       const bytes = outcome.size === undefined ? "" : `, ${size(outcome.size)} to fetch`;
       const notes = outcome.notes ? `\n${outcome.notes}` : "";

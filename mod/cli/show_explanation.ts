@@ -26,7 +26,7 @@ export function showExplanation(outcome: Explanation): string {
     line("decision", decision(outcome)),
     line("running", `${runningVersion ?? "an unknown version"} in slot ${running}`),
     line("source", source),
-    line("offers", outcome.digest === undefined ? "nothing else" : `${bold(version)}${step}`),
+    line("offers", outcome.digest === undefined ? nothing(outcome) : `${bold(version)}${step}`),
     "",
     ...columns([[dim("gate"), "", dim("wanted"), dim("found")], ...gates.map(gateRow)]),
     "",
@@ -44,8 +44,15 @@ function line(key: string, text: string): string {
   return key.padEnd(KEY_WIDTH) + text;
 }
 
-function decision({ result, refusal, staged, phase, version, passive }: Explanation): string {
+function nothing({ result }: Explanation): string {
+  return result === "withheld" ? "nothing for now" : "nothing else";
+}
+
+function decision(
+  { result, refusal, staged, phase, version, passive, withheld }: Explanation,
+): string {
   if (result === "up_to_date") return `${green("up to date")}: there is nothing to do`;
+  if (result === "withheld") return `${yellow("withheld")}: ${withheld}`;
   if (refusal) {
     return `${red("refused")} by gate ${bold(refusal.gate)}; ${adviceFor(refusal)}`;
   }

@@ -20,19 +20,21 @@ import type { Marks } from "./slot_store.ts";
 import type { UpdateState } from "./state.ts";
 import { countRefusal } from "./state_records.ts";
 import { transfer } from "./transfer.ts";
-import type { UpdateSource } from "./update_source.ts";
+import type { UpdateSource, Withheld } from "./update_source.ts";
 
 /** What `apply` did. */
 export interface ApplyOutcome {
-  /** `staged`: it is in the slot now; the others: there was nothing to do. */
-  readonly result: "staged" | "already_staged" | "already_activated" | "up_to_date";
+  /** `staged`: it is in the slot now; the others: there was nothing to do, or, `withheld`, to be had. */
+  readonly result: "staged" | "already_staged" | "already_activated" | "up_to_date" | "withheld";
   /** The version that the source offers this node; where it offers nothing, the one that runs. */
   readonly version: string;
   /** The newest version, where that needs another one first: `version`. */
   readonly steppingStoneTo?: string;
   /** {@linkcode releaseDigest} of it; absent where the source offers nothing. */
   readonly digest?: string;
-  /** The slot that holds it; for `up_to_date` the one that runs. */
+  /** Why the source gives nothing now: {@linkcode Withheld.withheld}. */
+  readonly withheld?: string;
+  /** The slot that holds it; for `up_to_date` and `withheld` the one that runs. */
   readonly slot: Slot;
 }
 
@@ -63,12 +65,7 @@ export async function apply(
 
     node.reporter.report({ kind: "step", message: `asking ${source.name} what is new` });
     const choice = await chooseRelease(node, source, facts, policy.force);
-    if (!choice) {
-      const { version } = facts;
-      const offered = version === undefined ? undefined : { version, at: node.now().toISOString() };
-      await enter(node, state, resting, { last_refusal: undefined, offered });
-      return { version: version ?? UNKNOWN_VERSION, result: "up_to_date", slot: running };
-    }
+    if (!choice || "withheld" in choice) return await rest(choice);
     const { release, newest } = choice;
     const digest = releaseDigest(release);
     const found = { version: release.version, digest };
@@ -76,7 +73,8 @@ export async function apply(
       ? accepting(facts.floor, release, facts.channel, facts.time?.at ?? facts.now)
       : state.floor;
     const steppingStoneTo = destinationOf(choice);
-    state = { ...state, offered: { version: newest.version, at: node.now().toISOString() } };
+    const offered = { version: newest.version, at: node.now().toISOString() };
+    state = { ...state, offered, withheld: undefined };
     if (isUpToDate(facts, release)) {
       await enter(node, state, resting, { last_refusal: undefined, floor });
       return { ...found, result: "up_to_date", slot: running };
@@ -146,6 +144,23 @@ export async function apply(
       await enter(node, state, phase, { resting: phase, last_error: reasonOf(error) });
     }
     throw error;
+  }
+
+  /** Nothing is to be had; a source that gives a reason has not said that the node is current. */
+  async function rest(nothing: Withheld | undefined): Promise<ApplyOutcome> {
+    const { version } = facts;
+    const at = node.now().toISOString();
+    const offered = version === undefined ? undefined : { version, at };
+    const said = nothing
+      ? { withheld: { why: nothing.withheld, at } }
+      : { withheld: undefined, offered };
+    await enter(node, state, resting, nothing?.unasked ? {} : { last_refusal: undefined, ...said });
+    return {
+      version: version ?? UNKNOWN_VERSION,
+      result: nothing ? "withheld" : "up_to_date",
+      withheld: nothing?.withheld,
+      slot: running,
+    };
   }
 
   async function refuseBy(gates: readonly GateResult[], version?: string): Promise<void> {

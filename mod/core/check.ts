@@ -9,7 +9,7 @@ import { allGates, firstRefusal, type GateResult, type NodeFacts } from "./gates
 import { factsOf, type Node, type Policy, type Standing, survey } from "./node.ts";
 import { type Release, releaseDigest, releaseSize } from "./release.ts";
 import { otherSlot } from "./slot.ts";
-import type { UpdateSource } from "./update_source.ts";
+import type { UpdateSource, Withheld } from "./update_source.ts";
 import { compareVersions, isVersion } from "./version.ts";
 
 /** In the place of a version that nobody knows. */
@@ -17,8 +17,11 @@ export const UNKNOWN_VERSION = "unknown";
 
 /** What `check` found. */
 export interface CheckOutcome {
-  /** `available`: `apply` would take it; `refused`: a gate said no. */
-  readonly result: "up_to_date" | "available" | "refused";
+  /**
+   * `available`: `apply` would take it; `refused`: a gate said no; `withheld`: the source gives nothing now,
+   * and whether there is something is not known.
+   */
+  readonly result: "up_to_date" | "available" | "refused" | "withheld";
   /** The version that runs, where the slot says. */
   readonly runningVersion?: string;
   /** The version that the source offers this node; where it offers nothing, the one that runs. */
@@ -31,6 +34,8 @@ export interface CheckOutcome {
   readonly size?: number;
   /** The source's words for people. */
   readonly notes?: string;
+  /** Why the source gives nothing now: {@linkcode Withheld.withheld}. */
+  readonly withheld?: string;
   /** All gates that were asked. */
   readonly gates: readonly GateResult[];
   /** The first that said no. */
@@ -48,7 +53,7 @@ export async function check(
   policy: Policy,
 ): Promise<CheckOutcome> {
   const { standing, facts, choice } = await lookAround(node, source, policy);
-  if (!choice) return outcomeOfNothing(facts, []);
+  if (!choice || "withheld" in choice) return outcomeOfNothing(facts, [], choice);
   const { release } = choice;
   if (isUpToDate(facts, release)) return outcomeOf(facts, choice, []);
   const room = await node.slots.room(otherSlot(standing.running), release);
@@ -60,7 +65,7 @@ export async function lookAround(
   node: Node,
   source: UpdateSource,
   policy: Policy,
-): Promise<{ standing: Standing; facts: NodeFacts; choice?: Choice }> {
+): Promise<{ standing: Standing; facts: NodeFacts; choice?: Choice | Withheld }> {
   const standing = await survey(node);
   for (const message of standing.notices) node.reporter.report({ kind: "warning", message });
   const facts = await factsOf(node, standing, policy);
@@ -89,13 +94,17 @@ export function outcomeOf(
   };
 }
 
-/** Where the source offers nothing. */
-export function outcomeOfNothing(facts: NodeFacts, gates: readonly GateResult[]): CheckOutcome {
-  const { version } = facts;
+/** Where the source offers nothing, or gives nothing now. */
+export function outcomeOfNothing(
+  { version }: NodeFacts,
+  gates: readonly GateResult[],
+  nothing?: Withheld,
+): CheckOutcome {
   return {
     runningVersion: version,
     version: version ?? UNKNOWN_VERSION,
-    result: "up_to_date",
+    result: nothing ? "withheld" : "up_to_date",
+    withheld: nothing?.withheld,
     gates,
   };
 }

@@ -9,7 +9,7 @@ import { gatesOfRelease, reachable } from "./gates_of_release.ts";
 import type { Node } from "./node.ts";
 import type { Release } from "./release.ts";
 import { believed } from "./trust.ts";
-import type { UpdateSource } from "./update_source.ts";
+import type { UpdateSource, Withheld } from "./update_source.ts";
 import { compareVersions } from "./version.ts";
 
 /** What a source offers this node. */
@@ -23,7 +23,8 @@ export interface Choice {
 /**
  * The newest release; where it needs a newer version than the one that runs, the newest of the source's
  * stepping stones that this version may be updated to. One that another gate refuses comes last: then
- * that gate says what is in the way. Undefined where the source offers nothing.
+ * that gate says what is in the way. Undefined where the source offers nothing, and why where it does so only
+ * now.
  *
  * @throws {UpdateError} as the source does; `verification` where no signature was asked for that is wanted.
  */
@@ -32,10 +33,10 @@ export async function chooseRelease(
   source: UpdateSource,
   facts: NodeFacts,
   force: boolean,
-): Promise<Choice | undefined> {
+): Promise<Choice | Withheld | undefined> {
   const { version, trust } = facts;
   const latest = await source.latest();
-  if (!latest) return undefined;
+  if (!latest || "withheld" in latest) return latest;
   const newest = believed(latest, trust);
   if (version === undefined || reachable(facts, newest) || !source.steppingStones) {
     return { release: newest, newest };

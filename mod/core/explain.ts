@@ -64,8 +64,8 @@ export async function explain(
     phase,
     nextBoot: forecastBoot(standing.environment),
   };
-  if (!choice) {
-    const outcome = outcomeOfNothing(facts, gatesBeforeNetwork(facts, policy.force));
+  if (!choice || "withheld" in choice) {
+    const outcome = outcomeOfNothing(facts, gatesBeforeNetwork(facts, policy.force), choice);
     return { ...outcome, ...around, staged: false, fetch: [] };
   }
   const { release } = choice;

@@ -7,10 +7,18 @@
 import { count, duration, need, object, strings } from "./_shape.ts";
 import type { HealthResult } from "./health_check.ts";
 
-/** What a source offered when `apply` last asked one. */
+/** What a source last offered when `apply` asked one. */
 export interface Offered {
   /** Version of the release. */
   readonly version: string;
+  /** RFC 3339. */
+  readonly at: string;
+}
+
+/** That a source gave nothing when `apply` last asked it, though there may be something. */
+export interface Withholding {
+  /** Why: the source's {@linkcode Withheld.withheld}. */
+  readonly why: string;
   /** RFC 3339. */
   readonly at: string;
 }
@@ -41,6 +49,8 @@ export interface StateRecords {
   readonly refusals?: Readonly<Record<string, number>>;
   /** What a source last offered. */
   readonly offered?: Offered;
+  /** Where a source that was asked later gives nothing now; cleared when one answers with more. */
+  readonly withheld?: Withholding;
   /** How the last download went. */
   readonly last_download?: Download;
   /** What the health checks last answered, as far as it was news: see {@linkcode healthNews}. */
@@ -76,7 +86,7 @@ export function healthNews(
  * @throws {Error} naming the first member that is not what the agent writes.
  */
 export function checkRecords(state: Record<string, unknown>): void {
-  const { attempts_total, refusals, offered, last_download, health } = state;
+  const { attempts_total, refusals, offered, withheld, last_download, health } = state;
   if (attempts_total !== undefined) count(attempts_total, "attempts_total");
   if (refusals !== undefined) {
     for (const [gate, times] of Object.entries(object(refusals, "refusals"))) {
@@ -84,6 +94,7 @@ export function checkRecords(state: Record<string, unknown>): void {
     }
   }
   if (offered !== undefined) strings(object(offered, "offered"), "offered", ["version", "at"]);
+  if (withheld !== undefined) strings(object(withheld, "withheld"), "withheld", ["why", "at"]);
   if (last_download !== undefined) {
     const download = object(last_download, "last_download");
     strings(download, "last_download", ["at"]);

@@ -21,6 +21,14 @@ export interface ArtifactBody {
   readonly watch?: (bytes: Uint8Array) => void;
 }
 
+/** A source gives nothing now, which does not say that there is nothing. */
+export interface Withheld {
+  /** Why, in one line of words. */
+  readonly withheld: string;
+  /** It was not even asked: what it last said still holds. */
+  readonly unasked?: true;
+}
+
 /** Most releases that one may name as stepping stones to itself. */
 export const MAX_STEPPING_STONES = 32;
 
@@ -29,12 +37,12 @@ export interface UpdateSource {
   /** For messages: what and where it is. */
   readonly name: string;
   /**
-   * What the source offers now; undefined where that is nothing: it knows that the newest version runs, or
-   * has nothing for this node just now.
+   * What the source offers now; undefined where it knows that the newest version runs, or that there is
+   * nothing for this node.
    * @throws {UpdateError} `source` where it does not answer, `verification` where the answer is no
    * release.
    */
-  latest(signal?: AbortSignal): Promise<Release | undefined>;
+  latest(signal?: AbortSignal): Promise<Release | Withheld | undefined>;
   /**
    * Older releases that lead to the one that {@linkcode UpdateSource.latest} gave, in any order. Asked
    * for only where that one cannot be taken from the version that runs; absent where there never are any.

@@ -11,6 +11,7 @@ import {
   type Release,
   UpdateError,
   type UpdateSource,
+  type Withheld,
 } from "../core/mod.ts";
 
 /** Bytes that are read at once where the reader has no buffer of its own. */
@@ -38,7 +39,7 @@ export class MediumSource implements UpdateSource {
   }
 
   /** As the source has it. @throws {UpdateError} `source` where the medium cannot be read. */
-  latest(signal?: AbortSignal): Promise<Release | undefined> {
+  latest(signal?: AbortSignal): Promise<Release | Withheld | undefined> {
     return this.#explained(`reading ${this.name}`, () => this.#source.latest(signal));
   }
 

@@ -44,7 +44,8 @@ export function updateFamilies({ agent, state, version, problems }: NodeReading)
 
 /** Where the update stands, and what is there to be had. */
 function lifeFamilies(state: UpdateState, version?: string): Family[] {
-  const { offered, refusals, last_refusal } = state;
+  const { offered, withheld, refusals, last_refusal } = state;
+  const available = isAvailable(offered?.version, version);
   return [
     gauge(
       "kubesolo_update_phase",
@@ -59,13 +60,19 @@ function lifeFamilies(state: UpdateState, version?: string): Family[] {
     ),
     gauge(
       "kubesolo_update_available",
-      "1 where what a source offered last is newer than what runs.",
-      one(isAvailable(offered?.version, version)),
+      "1 where what a source offered last is newer than what runs; none where nobody knows.",
+      // that the last offer runs says nothing of what is held back since
+      one(withheld && !available ? undefined : available),
+    ),
+    gauge(
+      "kubesolo_update_withheld",
+      "1 where the source gave nothing for now when apply last asked it.",
+      one(withheld !== undefined),
     ),
     family(
       "info",
       "kubesolo_update_offered_info",
-      "What a source offered when apply last asked it.",
+      "What a source last offered when apply asked it.",
       offered ? [{ labels: { version: labelText(offered.version) }, value: 1 }] : [],
     ),
     gauge(

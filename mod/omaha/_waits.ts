@@ -24,8 +24,8 @@ export function backoffOf(payload: string, before: Backoff | undefined): Backoff
 }
 
 /** Whether it is too early to fetch `payload` again. */
-export function isTooEarlyToFetch(payload: string, backoff: Backoff | undefined): boolean {
-  return backoff?.payload === payload && isAhead(backoff.until, MAX_BACKOFF_HOURS * HOUR_MS);
+export function isTooEarlyToFetch(payload: string, backoff: Backoff): boolean {
+  return backoff.payload === payload && isAhead(backoff.until, MAX_BACKOFF_HOURS * HOUR_MS);
 }
 
 function inFuture(milliseconds: number): string {

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { reasonOf, type Reporter } from "../core/mod.ts";
+import { reasonOf, type Reporter, type Withheld } from "../core/mod.ts";
 import type { WebClient } from "../http/mod.ts";
 import { type AppAnswer, ask, type Patience, shownStatus } from "./_ask.ts";
 import { braced, requestOf } from "./_request_of.ts";
@@ -100,19 +100,19 @@ export class OmahaClient {
   }
 
   /**
-   * The server's offer; undefined where it has none. What it has not heard yet is said with it.
+   * The server's offer; undefined where it has none, and why where it has none only now. What it has not
+   * heard yet is said with it.
    *
    * @throws {OmahaError} `source` where it does not answer well, `verification` where what it answers is
    * no response of the protocol.
    */
-  checkForUpdate(signal?: AbortSignal): Promise<OmahaUpdateCheckResponse | undefined> {
+  checkForUpdate(signal?: AbortSignal): Promise<OmahaUpdateCheckResponse | Withheld | undefined> {
     return this.#alone(async () => {
-      const { notes, reporter, unattended } = this.#options;
+      const { notes, unattended } = this.#options;
       const { ask_after } = await notes.read();
       if (unattended && isTooEarlyToAsk(ask_after)) {
-        const message = `the server wants to be asked again at ${ask_after}: not asking now`;
-        reporter.report({ kind: "step", message });
-        return undefined;
+        const withheld = `the server wants to be asked again at ${ask_after}, and not before`;
+        return { withheld, unasked: true };
       }
       this.#version = await this.#options.version();
       let answer = await this.#check(signal);
@@ -124,7 +124,8 @@ export class OmahaClient {
         answer = await this.#check(signal);
       }
       const check = this.#offered(answer);
-      this.#granted = check && answer.document.length <= MAX_GRANT_LENGTH
+      const isOffer = check && !("withheld" in check);
+      this.#granted = isOffer && answer.document.length <= MAX_GRANT_LENGTH
         ? answer.document
         : undefined;
       await notes.change({ ask_after: askAfter(answer.app.updatecheck?.PollInterval) });
@@ -133,19 +134,21 @@ export class OmahaClient {
   }
 
   /**
-   * Whether `payload`, the SHA-1 of what was offered, may be fetched: not without a person for a while after
-   * it could not be, unless the server wants it all the same.
+   * Why `payload`, the SHA-1 of what was offered, is left alone for now: it could not be fetched, nobody is
+   * there, and the server does not want it all the same. Undefined where it may be fetched.
    */
-  mayFetch(payload: string, backsOff: boolean): Promise<boolean> {
+  backingOff(payload: string, backsOff: boolean): Promise<Withheld | undefined> {
     return this.#alone(async () => {
       this.#payload = payload;
-      const { notes, reporter, unattended } = this.#options;
+      const { notes, unattended } = this.#options;
       const { backoff } = await notes.read();
-      if (!unattended || !backsOff || !isTooEarlyToFetch(payload, backoff)) return true;
-      const message = `the same could not be fetched ${backoff?.failures} times: ` +
-        `waiting until ${backoff?.until}`;
-      reporter.report({ kind: "step", message });
-      return false;
+      if (!unattended || !backsOff || !backoff) return undefined;
+      if (!isTooEarlyToFetch(payload, backoff)) return undefined;
+      const { failures, until } = backoff;
+      const times = failures === 1 ? "" : ` ${failures} times`;
+      return {
+        withheld: `what the server offers could not be fetched${times}: waiting until ${until}`,
+      };
     });
   }
 
@@ -236,13 +239,11 @@ export class OmahaClient {
     return answer;
   }
 
-  /** What an answer offers; undefined where it is nothing. */
-  #offered({ app }: AppAnswer): OmahaUpdateCheckResponse | undefined {
+  /** What an answer offers; undefined where it is nothing, and why where it is nothing only now. */
+  #offered({ app }: AppAnswer): OmahaUpdateCheckResponse | Withheld | undefined {
     const { status = "", updatecheck: check } = app;
     if (NOT_NOW.includes(status)) {
-      const message = `the server offers nothing now: ${status}`;
-      this.#options.reporter.report({ kind: "warning", message });
-      return undefined;
+      return { withheld: `the server gives out no update at the moment: ${status}` };
     }
     if (status !== APP_STATUS.ok) throw this.#refused(status);
     if (check?.status === UPDATE_STATUS.noUpdate) return undefined;

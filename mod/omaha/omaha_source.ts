@@ -13,6 +13,7 @@ import {
   type Reporter,
   UpdateError,
   type UpdateSource,
+  type Withheld,
 } from "../core/mod.ts";
 import { type HttpOptions, HttpSource, type WebClient } from "../http/mod.ts";
 import { addressOf } from "./_codebase.ts";
@@ -62,18 +63,19 @@ export class OmahaSource implements UpdateSource, Disposable {
   }
 
   /**
-   * What the server offers now; undefined where that is nothing.
+   * What the server offers now; undefined where that is nothing, and why where it is nothing only now.
    *
    * @throws {UpdateError} `source` where it does not answer well, `verification` where what it offers is
    * no release, or not signed as the trust wants it.
    */
-  async latest(signal?: AbortSignal): Promise<Release | undefined> {
+  async latest(signal?: AbortSignal): Promise<Release | Withheld | undefined> {
     const { client, server, reporter } = this.#options;
     const check = await client.checkForUpdate(signal);
-    if (!check) return undefined;
+    if (!check || "withheld" in check) return check;
     const { codebases, target, floors } = readOffer(check, server);
     const payload = target.packages.map(({ sha1 }) => sha1).join(" ");
-    if (!await client.mayFetch(payload, target.backsOff)) return undefined;
+    const waiting = await client.backingOff(payload, target.backsOff);
+    if (waiting) return waiting;
     this.#codebases = codebases;
     this.#floors = floors;
     if (target.deadline) {

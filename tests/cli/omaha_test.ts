@@ -82,6 +82,19 @@ Deno.test("a node of a fleet takes an update, and the server sees each step of i
   assertEquals(site.fleet.events, []);
 
   await site.offer("2.0.0");
+  nebraska.isPaused = true;
+  const paused = "the server gives out no update at the moment: error-updatesDisabled";
+  for (const command of ["check", "apply"]) {
+    const held = await node.update(command);
+    assertEquals([held.code, held.stdout], [0, `withheld: 1.0.0 runs, and ${paused}\n`]);
+  }
+  const why = await node.update("check", "--explain");
+  assertStringIncludes(why.stdout, `decision     withheld: ${paused}\n`);
+  assertStringIncludes(why.stdout, "offers       nothing for now\n");
+  const status = await node.update("status");
+  assertStringIncludes(status.stdout, `withheld     ${paused} (asked `);
+  assertEquals((await node.state()).phase, "idle");
+  nebraska.isPaused = false;
   const there = await node.update("check", "--json");
   assertEquals(there.code, 10, there.stderr);
   assertEquals(JSON.parse(there.stdout).size, 2_300_000);

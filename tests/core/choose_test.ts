@@ -8,6 +8,7 @@ import {
   type Trust,
   UpdateError,
   type UpdateSource,
+  type Withheld,
 } from "../../mod/core/mod.ts";
 import {
   factoryDisk,
@@ -137,6 +138,41 @@ Deno.test("where a signature is wanted, a source that asks for none is refused, 
   assertEquals([wanted, found, passed], ["a signature", "ours", true]);
 });
 
+Deno.test("a source that holds updates back says neither that the node is current nor that it has failed", async () => {
+  const node = nodeOf([]);
+  const withheld = "the server is busy with others";
+  let answer: Withheld = { withheld };
+  const source: UpdateSource = { ...memorySource(NEWEST), latest: () => Promise.resolve(answer) };
+  const found = await check(node, source, POLICY);
+  assertEquals([found.result, found.withheld, found.version], ["withheld", withheld, "1.0.0"]);
+  const explained = await explain(node, source, POLICY);
+  assertEquals([explained.result, explained.withheld], ["withheld", withheld]);
+
+  const { state } = await node.states.load();
+  const offered = { version: "2.0.0", at: "2026-01-01T00:00:00Z" };
+  const last_refusal = { gate: "window", wanted: "", found: "", at: offered.at };
+  const before = { ...state, offered, last_refusal };
+  await node.states.save(before);
+  answer = { withheld, unasked: true };
+  assertEquals((await apply(node, source, POLICY)).result, "withheld");
+  const { state: unasked } = await node.states.load();
+  assertEquals({ ...unasked, updated_at: undefined }, { ...before, updated_at: undefined });
+
+  answer = { withheld };
+  const outcome = await apply(node, source, POLICY);
+  assertEquals(outcome, { result: "withheld", withheld, version: "1.0.0", slot: "A" });
+  const { state: after } = await node.states.load();
+  assertEquals([after.phase, after.last_error, after.last_refusal], ["idle", undefined, undefined]);
+  assertEquals([after.offered, after.withheld?.why], [offered, withheld]);
+
+  for (const said of [undefined, NEWEST.release]) {
+    await node.states.save(after);
+    const other = { ...source, latest: () => Promise.resolve(said) };
+    await apply(node, other, POLICY).catch(() => {});
+    assertEquals((await node.states.load()).state.withheld, undefined);
+  }
+});
+
 Deno.test("a source that offers nothing leaves the node as it is, whatever was refused before", async () => {
   const node = nodeOf([]);
   const source: UpdateSource = {
@@ -152,7 +188,8 @@ Deno.test("a source that offers nothing leaves the node as it is, whatever was r
   const last_refusal = { gate: "window", wanted: "", found: "", at: "2026-01-01T00:00:00Z" };
   await node.states.save({ ...state, last_refusal });
   const outcome = await apply(node, source, POLICY);
-  assertEquals(outcome, { result: "up_to_date", version: "1.0.0", slot: "A" });
+  const { result, version, slot } = outcome;
+  assertEquals([result, version, slot], ["up_to_date", "1.0.0", "A"]);
   const { state: after } = await node.states.load();
   assertEquals([after.phase, after.last_refusal, after.offered?.version], [
     "idle",

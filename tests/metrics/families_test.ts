@@ -96,6 +96,7 @@ Deno.test("every series of a node on which all can be read", () => {
     "kubesolo_update_phase{phase=failed}": 1,
     "kubesolo_update_phase_timestamp_seconds": seconds,
     "kubesolo_update_available": 1,
+    "kubesolo_update_withheld": 0,
     "kubesolo_update_offered_info{version=2.0.0}": 1,
     "kubesolo_update_offered_timestamp_seconds": seconds,
     "kubesolo_update_attempts_total": 7,
@@ -153,6 +154,16 @@ Deno.test("an update is available where it is newer than what runs, and else unk
   for (const [offered, version, value] of cases) {
     const state = { ...STATE, offered: { version: offered, at: AT } };
     assertEquals(seriesOf({ ...FULL, version, state })["kubesolo_update_available"], value);
+  }
+});
+
+Deno.test("while updates are held back nobody knows that there is none", () => {
+  const cases = [["2.0.0", 1], ["1.0.0", undefined]] as const;
+  for (const [version, value] of cases) {
+    const state = { ...STATE, offered: { version, at: AT }, withheld: { why: "busy", at: AT } };
+    const series = seriesOf({ ...FULL, state });
+    assertEquals(series["kubesolo_update_available"], value);
+    assertEquals(series["kubesolo_update_withheld"], 1);
   }
 });
 

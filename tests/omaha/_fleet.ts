@@ -5,8 +5,9 @@
  * @module
  */
 
+import { assert } from "@std/assert";
 import { createHash } from "node:crypto";
-import { type Artifact, transfer, type Trust } from "../../mod/core/mod.ts";
+import { type Artifact, type Release, transfer, type Trust } from "../../mod/core/mod.ts";
 import { FleetReporter } from "../../mod/cli/fleet_reporter.ts";
 import { WebClient } from "../../mod/http/mod.ts";
 import {
@@ -183,6 +184,19 @@ export class FleetNode implements Disposable {
     });
     const teller = new OmahaTeller(this.client);
     this.telling = new FleetReporter(this.reporter, () => Promise.resolve(teller));
+  }
+
+  /** What it is offered; fails where that is withheld. */
+  async latest(): Promise<Release | undefined> {
+    const latest = await this.source.latest();
+    assert(!latest || !("withheld" in latest), JSON.stringify(latest));
+    return latest;
+  }
+
+  /** Why it is offered nothing for now. */
+  async withheld(): Promise<string | undefined> {
+    const latest = await this.source.latest();
+    return latest && "withheld" in latest ? latest.withheld : undefined;
   }
 
   /** What it has kept. */

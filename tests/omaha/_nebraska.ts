@@ -43,6 +43,8 @@ export class Nebraska {
   readonly ignored: string[] = [];
   /** The version on offer, and the update check that offers it. */
   offer?: { readonly version: string; readonly xml: string };
+  /** Somebody has paused the rollout. */
+  isPaused = false;
   #status: InstanceStatus = "Undefined";
   #machine?: string;
 
@@ -77,7 +79,10 @@ export class Nebraska {
   #check(app: OmahaAppRequest): Response {
     if (UNDER_WAY.includes(this.#status)) return this.#error("updateInProgressOnInstance");
     if (!this.offer || this.offer.version === app.version) return new Response(NO_UPDATE);
-    if (this.#status !== "UpdateGranted") this.#become("UpdateGranted", app);
+    if (this.#status !== "UpdateGranted") {
+      if (this.isPaused) return this.#error("updatesDisabled");
+      this.#become("UpdateGranted", app);
+    }
     return new Response(responseXml(this.offer.xml));
   }
 

@@ -20,13 +20,13 @@ Deno.test("all codebases are tried in turn", async () => {
   const dead = "http://127.0.0.1:1/";
   await using fleet = fleetWithPair([dead, "/nothing/", "/files/"]);
   using node = new FleetNode(fleet.url);
-  const release = await node.source.latest();
+  const release = await node.latest();
   assertEquals(await node.fetch(release!.artifacts[0]), sha256(KERNEL));
   assertEquals(fleet.fetched, ["/nothing/vmlinuz", "/files/vmlinuz"]);
 
   await using none = fleetWithPair(["/a/", "/b/"]);
   using lost = new FleetNode(none.url);
-  const [artifact] = (await lost.source.latest())!.artifacts;
+  const [artifact] = (await lost.latest())!.artifacts;
   const error = await assertRejects(() => lost.fetch(artifact), UpdateError);
   assertEquals([error.code, errorCodeOf(error)], ["source", 2404]);
   assertEquals(none.fetched, ["/a/vmlinuz", "/b/vmlinuz"]);
@@ -39,7 +39,7 @@ Deno.test("a codebase that sends wrong bytes is left for the next one; the last 
     await using fleet = fleetWithPair(["/bad/", "/files/"]);
     fleet.files.set("/bad/vmlinuz", bytes as Uint8Array<ArrayBuffer>);
     using node = new FleetNode(fleet.url);
-    const [kernel] = (await node.source.latest())!.artifacts;
+    const [kernel] = (await node.latest())!.artifacts;
     const sink = new RecordedSink();
     assertEquals(await node.fetch(kernel, sink), kernel.sha256);
     assertEquals(fleet.fetched, ["/bad/vmlinuz", "/files/vmlinuz"]);
@@ -47,7 +47,7 @@ Deno.test("a codebase that sends wrong bytes is left for the next one; the last 
 
     fleet.files.set("/files/vmlinuz", bytes as Uint8Array<ArrayBuffer>);
     using again = new FleetNode(fleet.url);
-    await again.source.latest();
+    await again.latest();
     const error = await assertRejects(() => again.fetch(kernel), UpdateError);
     assertEquals([error.code, errorCodeOf(error)], ["verification", errorcode], error.message);
   }
@@ -57,7 +57,7 @@ Deno.test("more bytes than were promised are too many, also where nobody has sai
   await using files = serve(() => new Response(new Blob([KERNEL, KERNEL]).stream()));
   await using fleet = fleetWithPair([`${files.url}/`]);
   using node = new FleetNode(fleet.url);
-  const [kernel] = (await node.source.latest())!.artifacts;
+  const [kernel] = (await node.latest())!.artifacts;
   const error = await assertRejects(() => node.fetch(kernel), UpdateError);
   assertEquals([error.code, errorCodeOf(error)], ["verification", 11], error.message);
 });
@@ -79,7 +79,7 @@ Deno.test("a SHA-1 that lies is found, also over two connections", async () => {
     responseXml(offerXml([files.url], [manifestXml("2.0.0", [lie])])),
   );
   using node = new FleetNode(fleet.url);
-  const [image] = (await node.source.latest())!.artifacts;
+  const [image] = (await node.latest())!.artifacts;
   const error = await assertRejects(() => node.fetch(image), UpdateError);
   assertEquals([error.code, errorCodeOf(error), count], ["verification", 10, 2], error.message);
   assertMatch(error.found, /^SHA-1 /);
@@ -88,7 +88,7 @@ Deno.test("a SHA-1 that lies is found, also over two connections", async () => {
 Deno.test("what an earlier run has fetched is gone on with", async () => {
   await using fleet = fleetWithPair();
   using node = new FleetNode(fleet.url);
-  const [kernel] = (await node.source.latest())!.artifacts;
+  const [kernel] = (await node.latest())!.artifacts;
   const sink = new RecordedSink({ left: KERNEL.subarray(0, 1000) });
   assertEquals(await node.fetch(kernel, sink), kernel.sha256);
   assertEquals([sink.bytes.length, sink.restarts], [KERNEL.length, 0]);

@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import { sha256 } from "../core/_recorded_sink.ts";
 import {
   APP,
@@ -16,7 +16,7 @@ import { fleetWithPair, INITRAMFS, KERNEL, PAIR } from "./_offered_pair.ts";
 Deno.test("two named packages are a release, and are fetched", async () => {
   await using fleet = fleetWithPair();
   using node = new FleetNode(fleet.url);
-  const release = await node.source.latest();
+  const release = await node.latest();
   assertEquals(release, {
     version: "2.0.0",
     minCompatibleVersion: undefined,
@@ -71,7 +71,7 @@ Deno.test("one package of any name is an image; its SHA-256 may stand in the act
     const path = `/${name.replace(/^\//, "")}`;
     fleet.files.set(path, KERNEL);
     using node = new FleetNode(fleet.url);
-    const [image] = (await node.source.latest())?.artifacts ?? [];
+    const [image] = (await node.latest())?.artifacts ?? [];
     assertEquals(image, { name: "image", sha256: sha256(KERNEL), size: KERNEL.length });
     assertEquals(await node.fetch(image), image.sha256);
     assertEquals(fleet.fetched, [path]);
@@ -85,7 +85,7 @@ Deno.test("nebraska's main package takes the action's SHA-256, extra files have 
   const manifest = manifestXml("2.0.0", [main, ...extra], action);
   await using fleet = new Fleet(responseXml(offerXml(["http://x/"], [manifest])));
   using node = new FleetNode(fleet.url);
-  assertEquals((await node.source.latest())?.artifacts.map(({ sha256 }) => sha256), [
+  assertEquals((await node.latest())?.artifacts.map(({ sha256 }) => sha256), [
     sha256(KERNEL),
     sha256(INITRAMFS),
   ]);
@@ -96,23 +96,33 @@ Deno.test("codebase and name are joined with one slash, however they are written
   for (const codebase of forms) {
     await using fleet = fleetWithPair([codebase]);
     using node = new FleetNode(fleet.url);
-    const release = await node.source.latest();
+    const release = await node.latest();
     await node.fetch(release!.artifacts[0]);
     assertEquals(fleet.fetched, ["/files/vmlinuz"]);
   }
 });
 
-Deno.test("no update is none, also where the server has a reason; an interval is kept", async () => {
-  for (
-    const status of ["noPackageFound", "maxUpdatesPerPeriodLimitReached", "updatesDisabled"]
-  ) {
+Deno.test("what a server holds back at the moment is told from no update", async () => {
+  const statuses = [
+    "noPackageFound",
+    "maxUpdatesPerPeriodLimitReached",
+    "maxConcurrentUpdatesLimitReached",
+    "maxTimedOutUpdatesLimitReached",
+    "updatesDisabled",
+  ];
+  for (const status of statuses) {
     const app = `appid="${APP}" status="error-${status}"`;
     const check = '<updatecheck status="error-internal"><urls></urls></updatecheck>';
     await using fleet = new Fleet(responseXml(check, app));
     using node = new FleetNode(fleet.url);
-    assertEquals(await node.source.latest(), undefined);
-    assertStringIncludes(node.reporter.warnings.join(), `nothing now: error-${status}`);
+    assertEquals(await node.source.latest(), {
+      withheld: `the server gives out no update at the moment: error-${status}`,
+    });
+    assertEquals(node.reporter.warnings, []);
   }
+});
+
+Deno.test("no update is none; an interval is kept", async () => {
   await using fleet = new Fleet(
     NO_UPDATE.replace("<urls>", "<urls>").replace(
       'status="noupdate"',
@@ -120,16 +130,19 @@ Deno.test("no update is none, also where the server has a reason; an interval is
     ),
   );
   using node = new FleetNode(fleet.url, { version: "v2026.01.15" });
-  assertEquals(await node.source.latest(), undefined);
+  assertEquals(await node.latest(), undefined);
   assertEquals(fleet.asked[0].apps[0].version, "2026.1.15", "semantic to the letter");
   const wait = Date.parse(String(node.notes.ask_after)) - Date.now();
   assert(wait > 2_600_000 && wait <= 2_700_000, `${wait}`);
 
   using waiting = new FleetNode(fleet.url, { disk: node.disk, unattended: true });
-  assertEquals(await waiting.source.latest(), undefined);
+  assertEquals(await waiting.source.latest(), {
+    withheld: `the server wants to be asked again at ${node.notes.ask_after}, and not before`,
+    unasked: true,
+  });
   assertEquals(fleet.asked.length, 1, "it was not asked again so soon");
   using person = new FleetNode(fleet.url, { disk: node.disk });
-  await person.source.latest();
+  await person.latest();
   const [first, second] = fleet.asked;
   assertEquals(second.userid, first.userid, "the machine is the same");
   assertEquals(second.sessionid === first.sessionid, false);
@@ -141,7 +154,7 @@ Deno.test("a ping without a status, as CoreUpdate answers, and one that is not t
     assert(answer !== NO_UPDATE);
     await using fleet = new Fleet(answer);
     using node = new FleetNode(fleet.url);
-    assertEquals(await node.source.latest(), undefined);
+    assertEquals(await node.latest(), undefined);
   }
 });
 
@@ -157,7 +170,7 @@ Deno.test("floors are stepping stones, each of which needs the one before it", a
     new Response(responseXml(offerXml([`${fleet.url}/os`], manifests)))
   );
   using node = new FleetNode(fleet.url);
-  const newest = await node.source.latest();
+  const newest = await node.latest();
   assertEquals([newest?.version, newest?.minCompatibleVersion], ["3.0.0", "2.5.0"]);
   const stones = await node.source.steppingStones();
   assertEquals(stones.map(({ version, minCompatibleVersion: min }) => [version, min]), [

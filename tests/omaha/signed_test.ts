@@ -56,7 +56,7 @@ function signed(text: string, key = OURS): [string, Uint8Array<ArrayBuffer>] {
 
 async function refusal(fleet: Fleet): Promise<string> {
   using node = new FleetNode(fleet.url, { trust: TRUST });
-  const error = await assertRejects(() => node.source.latest(), UpdateError);
+  const error = await assertRejects(() => node.latest(), UpdateError);
   assertEquals([error.code, errorCodeOf(error)], ["verification", 10], error.message);
   const payloads = fleet.fetched.filter((path) => !path.includes("latest.json"));
   assertEquals(payloads, [], "no byte of a package was asked for");
@@ -66,7 +66,7 @@ async function refusal(fleet: Fleet): Promise<string> {
 Deno.test("a release is what the signed statement beside its packages says", async () => {
   await using fleet = fleetWith({ "/os/": signed(statement()) });
   using node = new FleetNode(fleet.url, { trust: TRUST });
-  const release = await node.source.latest();
+  const release = await node.latest();
   assertEquals(release, {
     version: "2.0.0",
     channel: "stable",
@@ -92,7 +92,7 @@ Deno.test("a release is what the signed statement beside its packages says", asy
 Deno.test("without a key no statement is asked for, and none is believed", async () => {
   await using fleet = fleetWith({ "/os/": signed(statement()) });
   using node = new FleetNode(fleet.url);
-  const release = await node.source.latest();
+  const release = await node.latest();
   assertEquals([release?.signedBy, release?.channel, fleet.fetched], [undefined, undefined, []]);
   await assertRejects(() => Promise.try(() => believed(release!, TRUST)), UpdateError);
 });
@@ -118,7 +118,7 @@ Deno.test("what is not signed, or by another key, or changed after that, is refu
   await using nothing = fleetWith({ "/os/": signed(text) });
   nothing.files.clear();
   using node = new FleetNode(nothing.url, { trust: TRUST });
-  const error = await assertRejects(() => node.source.latest(), UpdateError);
+  const error = await assertRejects(() => node.latest(), UpdateError);
   assertEquals([error.code, errorCodeOf(error)], ["source", 2404]);
 });
 
@@ -152,7 +152,7 @@ Deno.test("the statement is looked for at every codebase; a stepping stone of on
     "/os/": signed(newest),
   });
   using node = new FleetNode(fleet.url, { trust: TRUST });
-  const release = await node.source.latest();
+  const release = await node.latest();
   assertEquals([release?.version, release?.signedBy], ["2.0.0", [OURS.publicKey.id]]);
 });
 
@@ -166,7 +166,7 @@ Deno.test("roots of trust lie beside the statement, and take over", async () => 
   const both = [OURS, OTHER].map((key) => key.sign(bytesOf(next)).toBase64()).join("\n");
   fleet.files.set("/os/trust/2.json.sig", both);
   using node = new FleetNode(fleet.url, { trust });
-  assertEquals((await node.source.latest())?.version, "2.0.0");
+  assertEquals((await node.latest())?.version, "2.0.0");
   using old = new FleetNode(fleet.url, { trust: TRUST });
-  await assertRejects(() => old.source.latest(), UpdateError, "checking the signature");
+  await assertRejects(() => old.latest(), UpdateError, "checking the signature");
 });

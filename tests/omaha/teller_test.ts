@@ -46,7 +46,7 @@ function failure(
 /** A node that has begun an update. */
 async function begun(fleet: Fleet): Promise<FleetNode> {
   const node = new FleetNode(fleet.url);
-  await node.source.latest();
+  await node.latest();
   await goes(node, ["checking", "downloading"]);
   return node;
 }
@@ -139,7 +139,7 @@ Deno.test("a server that says nothing holds a command up for seconds, and only a
   const began = performance.now();
   await using fleet = new Fleet((_, count) => count === 1 ? new Response(NO_UPDATE) : gone.promise);
   using node = new FleetNode(fleet.url);
-  await node.source.latest();
+  await node.latest();
   for (const to of ["downloading", "staged", "activated"] as const) {
     node.telling.report({ kind: "phase", from: "staged", to, version: "2.0.0" });
   }
@@ -186,7 +186,7 @@ Deno.test("notes that are garbled are begun anew, and a disk that is full stops 
     const disk = new MemoryDisk();
     disk.put(NOTES, text);
     using node = new FleetNode(fleet.url, { disk });
-    assertEquals((await node.client.checkForUpdate())?.manifests.length ?? 1, 1);
+    assertEquals((await node.latest())?.version, "2.0.0");
     assertStringIncludes(node.reporter.warnings[0], "cannot be used");
     parseNotes(JSON.stringify(node.notes));
   }
@@ -194,7 +194,7 @@ Deno.test("notes that are garbled are begun anew, and a disk that is full stops 
   disk.cutAt({ step: 0, torn: false });
   await using other = new Fleet(NO_UPDATE);
   using node = new FleetNode(other.url, { disk });
-  assertEquals(await node.source.latest(), undefined);
+  assertEquals(await node.latest(), undefined);
   await goes(node, ["idle", "checking", "failed"], failure("source"));
   assertEquals(other.events, ["3/0 9"]);
   assertStringIncludes(node.reporter.warnings[0], "cannot be written");
@@ -208,7 +208,7 @@ Deno.test("a server that waits for an update nobody knows of is set free", async
   const disk = new MemoryDisk();
   disk.put(NOTES, JSON.stringify({ machine_id, events: [] }));
   using forgetful = new FleetNode(fleet.url, { disk });
-  assertEquals((await forgetful.source.latest())?.version, "2.0.0");
+  assertEquals((await forgetful.latest())?.version, "2.0.0");
   assertEquals(nebraska.history, [
     "1.0.0 UpdateGranted",
     "1.0.0 Downloading",
@@ -227,14 +227,14 @@ Deno.test("what could not be fetched is not tried again at once, unless somebody
   const disk = new MemoryDisk();
   const fails = async () => {
     using node = new FleetNode(fleet.url, { disk });
-    await node.source.latest();
+    await node.latest();
     await goes(node, ["checking", "downloading", "failed"], failure("source"));
     const { failures, until } = node.notes.backoff as { failures: number; until: string };
     return [failures, Math.round((Date.parse(until) - Date.now()) / 3_600_000)];
   };
   const offered = async (unattended: boolean) => {
     using node = new FleetNode(fleet.url, { disk, unattended });
-    return (await node.source.latest())?.version;
+    return (await node.latest())?.version;
   };
   assertEquals(await fails(), [1, 24]);
   assertEquals(await fails(), [2, 48]);
@@ -242,7 +242,7 @@ Deno.test("what could not be fetched is not tried again at once, unless somebody
   assertEquals(await fails(), [7, 16 * 24]);
   const failures = async (before: readonly Phase[], error: UpdateError) => {
     using node = new FleetNode(fleet.url, { disk });
-    if (before.includes("downloading")) await node.source.latest();
+    if (before.includes("downloading")) await node.latest();
     await goes(node, [...before, "failed"], error);
     return (node.notes.backoff as { failures: number }).failures;
   };
@@ -252,7 +252,12 @@ Deno.test("what could not be fetched is not tried again at once, unless somebody
   assertEquals(await failures(staged, failure("slot")), 7, "it was");
   assertEquals(await failures(staged, failure("verification")), 7, "the slot is spoiled");
   assertEquals(await failures(cut, failure("source")), 7, "it was asked, and not for the package");
-  assertEquals([await offered(true), await offered(false)], [undefined, "2.0.0"]);
+  using waiting = new FleetNode(fleet.url, { disk, unattended: true });
+  assertStringIncludes(
+    await waiting.withheld() ?? "",
+    "could not be fetched 7 times: waiting until",
+  );
+  assertEquals(await offered(false), "2.0.0");
   for (const attribute of ["DisablePayloadBackoff", "deadline"]) {
     action = { [attribute]: attribute === "deadline" ? "now" : "true" };
     assertEquals(await offered(true), "2.0.0", attribute);
@@ -269,10 +274,11 @@ Deno.test("a clock that was once far ahead holds nothing up for ever", async () 
     const notes = { machine_id: "0".repeat(32), events: [], ask_after: until, backoff };
     disk.put(NOTES, JSON.stringify(notes));
     using node = new FleetNode(fleet.url, { disk, unattended: true });
-    return (await node.source.latest())?.version;
+    const withheld = await node.withheld();
+    return withheld === undefined ? (await node.latest())?.version : "withheld";
   };
   const hours = (count: number) => new Date(Date.now() + count * 3_600_000).toISOString();
-  assertEquals(await offered(hours(1)), undefined);
+  assertEquals(await offered(hours(1)), "withheld");
   assertEquals(await offered(hours(-1)), "2.0.0");
   assertEquals(await offered("2099-01-01T00:00:00Z"), "2.0.0");
 });
@@ -289,9 +295,9 @@ Deno.test("a server that does not know the node has heard nothing", async () => 
   assertStringIncludes(node.reporter.warnings.join(), "error-unknownApplicationOrGroup");
   known = true;
   using again = new FleetNode(fleet.url, { disk: node.disk });
-  await again.source.latest();
+  await again.latest();
   assertEquals(again.notes.events, []);
   const { length } = node.disk.steps;
-  await again.source.latest();
+  await again.latest();
   assertEquals(node.disk.steps.length, length, "where nothing is new nothing is written");
 });

@@ -59,5 +59,7 @@ function inWords(outcome: ApplyOutcome, activated?: ActivateOutcome): string {
       return `${version} in slot ${slot} is activated already; reboot to try it`;
     case "up_to_date":
       return `up to date: ${version} runs, and ${upToDateBecause(outcome)}`;
+    case "withheld":
+      return `withheld: ${version} runs, and ${outcome.withheld}`;
   }
 }

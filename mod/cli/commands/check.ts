@@ -5,7 +5,12 @@ import { examples, withSource } from "../options.ts";
 import { showCheck } from "../show.ts";
 import { locked } from "../wiring.ts";
 
-const EXITS = { up_to_date: EXIT.done, available: EXIT.available, refused: EXIT.refused };
+const EXITS = {
+  up_to_date: EXIT.done,
+  withheld: EXIT.done,
+  available: EXIT.available,
+  refused: EXIT.refused,
+};
 
 /** `check`. */
 export function addCheck({ program, reporter, tell }: Desk): void {
