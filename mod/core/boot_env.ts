@@ -32,6 +32,11 @@ export interface BootStatus {
   readonly effective?: BootVariables;
 }
 
+/** The slot that GRUB boots as a good one; undefined where none is confirmed. */
+export function confirmedSlot({ effective }: BootStatus): Slot | undefined {
+  return effective?.success ? effective.active : undefined;
+}
+
 /** Where the primary slot is recorded. Implemented over grubenv by `mod/boot/`. */
 export interface BootEnv {
   /**

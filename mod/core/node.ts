@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { BootEnv, BootStatus } from "./boot_env.ts";
+import { type BootEnv, type BootStatus, confirmedSlot } from "./boot_env.ts";
 import { UpdateError } from "./errors.ts";
 import { confirming, type Floor, highest } from "./floor.ts";
 import type { NodeFacts, NodeLabel } from "./gates.ts";
@@ -80,8 +80,7 @@ export async function survey(
   node: Node,
 ): Promise<Standing & { readonly changed: boolean; readonly before: Phase }> {
   const environment = await node.bootEnv.read();
-  const { effective } = environment;
-  const running = runningSlot(node.boot, effective?.success ? effective.active : undefined);
+  const running = runningSlot(node.boot, confirmedSlot(environment));
   const { state, warning } = await node.states.load();
   const settled = settle(state, node.boot, running, environment, node.now());
   return {
@@ -126,8 +125,7 @@ export async function lookInside(
 ): Promise<{ version?: string; floor: Floor }> {
   const contents = await node.slots.inspect(running);
   const other = await passiveFloor(node, otherSlot(running));
-  const { effective } = environment;
-  const isConfirmed = effective?.active === running && effective.success;
+  const isConfirmed = confirmedSlot(environment) === running;
   return {
     version: contents.version ?? state.slots[running]?.version,
     floor: highest(

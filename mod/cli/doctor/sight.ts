@@ -8,6 +8,7 @@ import { dirname } from "@std/path";
 import {
   type Boot,
   type BootStatus,
+  confirmedSlot,
   LABELS,
   quietly,
   type Reporter,
@@ -70,8 +71,8 @@ export async function sightOf(flags: PlaceFlags, reporter: Reporter): Promise<Si
   const environment = once(() => seen().then(() => parts.bootEnv.read()));
   const state = once(() => parts.states.look());
   const running = once(async () => {
-    const { effective } = await environment().catch((): BootStatus => ({ copies: [] }));
-    return runningSlot(await boot(), effective?.success ? effective.active : undefined);
+    const confirmed = await environment().then(confirmedSlot, () => undefined);
+    return runningSlot(await boot(), confirmed);
   });
   return {
     flags,

@@ -8,6 +8,7 @@
 import {
   type Boot,
   type BootStatus,
+  confirmedSlot,
   reasonOf,
   type Reporter,
   runningSlot,
@@ -54,11 +55,8 @@ export function nodeReader(parts: Parts, reporter: Reporter): () => Promise<Node
     read: async () => {
       await ensureView();
       const boot = await readBoot(disk);
-      const { effective } = await environment.get().catch((): BootStatus => ({ copies: [] }));
-      return {
-        boot,
-        running: runningSlot(boot, effective?.success ? effective.active : undefined),
-      };
+      const confirmed = await environment.get().then(confirmedSlot, () => undefined);
+      return { boot, running: runningSlot(boot, confirmed) };
     },
     goodFor: Infinity,
     retryAfter: ENVIRONMENT_GOOD_FOR_MS,
