@@ -8,7 +8,7 @@ import type { Disk, DiskFile } from "../core/mod.ts";
 import { findProgram, streamOf } from "./_program.ts";
 import { SECTOR } from "./gpt.ts";
 
-/** Bytes that are read at once where no program reads past the cache. */
+/** Bytes that are read at once where no program reads. */
 const CHUNK_BYTES = 4 << 20;
 
 /** What is written to. A test places a fault here. */
@@ -37,6 +37,11 @@ export interface DiskMediumOptions {
   readonly name?: string;
   /** A new file, which is all zeros. */
   readonly blank?: boolean;
+  /**
+   * A device that nobody else has open: what the kernel remembers of it is gone when it is closed, so that
+   * it is closed and opened again to be read back, and no program is needed for that.
+   */
+  readonly alone?: boolean;
 }
 
 /** A block device, or a file that has its size already. */
@@ -47,7 +52,7 @@ export class DiskMedium implements Medium, Disposable {
   readonly size: number;
   /** See {@linkcode Medium.blank}. */
   readonly blank: boolean;
-  #path: string;
+  #options: DiskMediumOptions;
   #file: DiskFile;
   #dd?: string;
 
@@ -55,20 +60,21 @@ export class DiskMedium implements Medium, Disposable {
     this.name = options.name ?? options.path;
     this.blank = options.blank ?? false;
     this.size = file.size();
-    this.#path = options.path;
+    this.#options = options;
     this.#file = file;
     this.#dd = dd;
   }
 
   /** Resolves when it is open. Errors are those of {@linkcode Disk}. */
   static async open(options: DiskMediumOptions): Promise<DiskMedium> {
-    const file = await options.disk.open(options.path, "update");
-    return new DiskMedium(options, file, await directReader(options.path));
+    const { disk, path, alone } = options;
+    const file = await disk.open(path, "update");
+    return new DiskMedium(options, file, alone ? undefined : await directReader(path));
   }
 
-  /** Whether {@linkcode readBack} asks the device itself (O_DIRECT), and not the kernel's memory of it. */
+  /** Whether {@linkcode readBack} asks the device itself, and not the kernel's memory of it. */
   get isDirect(): boolean {
-    return this.#dd !== undefined;
+    return this.#options.alone || this.#dd !== undefined;
   }
 
   /** Writes all of `bytes` at `offset`. */
@@ -84,14 +90,22 @@ export class DiskMedium implements Medium, Disposable {
 
   /** See {@linkcode Medium.readBack}. */
   async *readBack(offset: number, length: number): AsyncIterable<Uint8Array> {
-    if (this.#dd) return yield* streamOf(this.#dd, readArguments(this.#path, offset, length));
+    const { disk, path, alone } = this.#options;
+    if (this.#dd) return yield* streamOf(this.#dd, readArguments(path, offset, length));
+    if (alone) {
+      await this.sync();
+      this.#file.close();
+      this.#file = await disk.open(path, "update");
+    }
     this.#file.seek(offset);
-    const buffer = new Uint8Array(CHUNK_BYTES);
+    const buffer = new Uint8Array(Math.min(CHUNK_BYTES, length));
     for (let left = length; left > 0;) {
       const read = this.#file.read(buffer.subarray(0, left));
       if (!read) return;
       left -= read;
       yield buffer.subarray(0, read);
+      // signals get their turn
+      await new Promise((resolve) => setTimeout(resolve));
     }
   }
 
@@ -101,7 +115,7 @@ export class DiskMedium implements Medium, Disposable {
   }
 }
 
-/** The dd that reads `path` past the kernel's cache; undefined where none can: tmpfs has no such way. */
+/** The dd that reads `path` with O_DIRECT; undefined where none can: tmpfs has no such way. */
 async function directReader(path: string): Promise<string | undefined> {
   const dd = await findProgram("dd");
   if (!dd) return undefined;

@@ -1,11 +1,11 @@
 import { assert, assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
 import { carriedFiles } from "../../mod/cli/install_disk/carried_files.ts";
 import { chooseTarget, chosenAgain } from "../../mod/cli/install_disk/choose_target.ts";
-import { ReopenedMedium } from "../../mod/cli/install_disk/reopened_medium.ts";
 import { findStick, stickImage } from "../../mod/cli/install_disk/stick.ts";
 import { UpdateError } from "../../mod/core/mod.ts";
 import { DenoDisk } from "../../mod/host/mod.ts";
 import {
+  DiskMedium,
   packTable,
   parseTable,
   RECORD_AT,
@@ -175,7 +175,7 @@ Deno.test("what is read back comes from the disk, and not from what the kernel r
   await Deno.writeFile(path, new Uint8Array(MIB));
   const loop = (await runText("losetup", ["--find", "--show", "--direct-io=on", path])).trim();
   try {
-    using medium = await ReopenedMedium.open(new DenoDisk(), loop, "/dev/vdb");
+    using medium = await DiskMedium.open({ disk: new DenoDisk(), path: loop, alone: true });
     medium.write(4096, new Uint8Array(4096).fill(7));
     await medium.sync();
     using file = await Deno.open(path, { write: true });

@@ -13,6 +13,7 @@ import {
   UpdateError,
 } from "../../core/mod.ts";
 import {
+  DiskMedium,
   type Extent,
   FileSystemTools,
   growData,
@@ -23,7 +24,6 @@ import {
 import { carriedFiles } from "./carried_files.ts";
 import { type Asked, chooseTarget, chosenAgain, describe } from "./choose_target.ts";
 import { makeDataFileSystem } from "./data_file_system.ts";
-import { ReopenedMedium } from "./reopened_medium.ts";
 import { findStick, stickImage } from "./stick.ts";
 
 /** Most bytes of the kernel's line. */
@@ -74,7 +74,8 @@ export async function installDisk(
       // it may have been mounted, or changed for another, while the question stood there
       const target = chosenAgain(chosen, await surveyDisks({ view, needed: leastBytes }));
       const { device, path } = target;
-      using medium = await ReopenedMedium.open(disk, path, device).catch((cause) => {
+      const place = { disk, path, name: device, alone: true };
+      using medium = await DiskMedium.open(place).catch((cause) => {
         throw new UpdateError("slot", {
           operation: `opening ${device}`,
           found: reasonOf(cause),
