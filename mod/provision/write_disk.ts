@@ -14,8 +14,8 @@ import { packTable } from "./pack_table.ts";
 import { probeCapacity } from "./probe_capacity.ts";
 import { sizeForPeople } from "./size_for_people.ts";
 
-/** Where partitions with file systems begin: before it lie the first table and GRUB's second stage. */
-const HEAD_BYTES = 1 << 20;
+/** Where partitions with file systems begin: before it lie boot code, the first table and GRUB's second stage. */
+export const HEAD_BYTES: number = 1 << 20;
 
 /** What {@linkcode writeDisk} does. */
 export interface WriteDiskOptions extends CopyOptions {

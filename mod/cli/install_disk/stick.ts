@@ -11,6 +11,7 @@ import {
   type Extent,
   extentOf,
   type GptTable,
+  HEAD_BYTES,
   leastDiskBytes,
   packTable,
   parseTable,
@@ -19,9 +20,6 @@ import {
   SECTOR,
   type SurveyedDisk,
 } from "../../provision/mod.ts";
-
-/** What is before the first partition: boot code, the table, and GRUB's second stage. */
-const HEAD_BYTES = 1 << 20;
 
 /** The least that a data partition is given, besides what is copied onto it. */
 const LEAST_DATA_BYTES = 64 << 20;
