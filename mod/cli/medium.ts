@@ -6,18 +6,15 @@
 
 import { type Disk, reasonOf, type Trust, UpdateError, type UpdateSource } from "../core/mod.ts";
 import { DirectorySource, LATEST_FILE, MEDIUM_ADVICE, MediumSource } from "../media/mod.ts";
-import { ImageLayout, OrasError, TarLayout } from "../oras/mod.ts";
+import { BLOBS, ImageLayout, INDEX_FILE, LAYOUT_FILE, OrasError, TarLayout } from "../oras/mod.ts";
 import { OciSource, ROOT_TAG } from "../oci/mod.ts";
 import { mustBeInside, type Place, placeOf, type PlaceOptions } from "./medium_place.ts";
 
 /** How the names of bundles end. */
 export const BUNDLE_SUFFIX = ".ksu";
 
-/** The file that makes a directory an image layout (OCI image specification 1.1, image-layout.md). */
-const LAYOUT_FILE = "oci-layout";
-
 /** What an image layout is read from. */
-const LAYOUT_PARTS = [LAYOUT_FILE, "index.json", "blobs/sha256"];
+const LAYOUT_PARTS = [LAYOUT_FILE, INDEX_FILE, BLOBS];
 
 /** Tags that are no release's: cosign's, and those that stand for the referrers API. */
 const SIGNATURE_TAG = /^sha256-[0-9a-f]{64}/;

@@ -4,11 +4,9 @@ import { readDescriptor, writeDescriptor } from "./_descriptor.ts";
 import { type JsonObject, JsonReader } from "./_json.ts";
 import type { Descriptor } from "./content.ts";
 import { OrasError } from "./errors.ts";
+import { INDEX_FILE, REF_NAME } from "./layout_files.ts";
 import { MAX_INDEX_ENTRIES, MAX_MANIFEST_BYTES, parseManifest } from "./manifest.ts";
 import { IMAGE_INDEX } from "./media_types.ts";
-
-/** The annotation that is a tag (OCI image specification 1.1, annotations.md). */
-export const REF_NAME = "org.opencontainers.image.ref.name";
 
 interface Entry {
   /** As it stands in the file: what this code does not know of is kept. */
@@ -34,7 +32,7 @@ export class LayoutIndex {
 
   /** What `bytes` say; throws `content` where that is no index. */
   static parse(bytes: Uint8Array): LayoutIndex {
-    const name = { mediaType: IMAGE_INDEX, digest: "index.json", size: bytes.length };
+    const name = { mediaType: IMAGE_INDEX, digest: INDEX_FILE, size: bytes.length };
     parseManifest(name, bytes);
     const json = new JsonReader("reading index.json");
     const document = json.parse(bytes);

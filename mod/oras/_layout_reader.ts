@@ -6,16 +6,8 @@ import { LayoutIndex } from "./_layout_index.ts";
 import type { ByteStream, Descriptor, FetchOptions, ReadOnlyTarget } from "./content.ts";
 import { isDigest } from "./digest.ts";
 import { OrasError } from "./errors.ts";
+import { BLOBS, INDEX_FILE, LAYOUT_FILE, LAYOUT_VERSION } from "./layout_files.ts";
 import { MAX_MANIFEST_BYTES } from "./manifest.ts";
-
-/** Says that this is a layout (OCI image specification 1.1, image-layout.md). */
-export const LAYOUT_FILE = "oci-layout";
-/** Names its manifests. */
-export const INDEX_FILE = "index.json";
-/** Directory of its content. */
-export const BLOBS = "blobs/sha256";
-/** The only version of layouts that there is. */
-export const LAYOUT_VERSION = "1.0.0";
 
 /** Largest `oci-layout` in bytes; it holds nothing but a version. */
 const MAX_LAYOUT_FILE_BYTES = 4096;

@@ -7,18 +7,12 @@
 import { asStream, discard, streamOf } from "./_bytes.ts";
 import { fileSize, io, readFile, replaceFile, syncDirectory } from "./_files.ts";
 import { LayoutIndex } from "./_layout_index.ts";
-import {
-  blobFile,
-  BLOBS,
-  INDEX_FILE,
-  LAYOUT_FILE,
-  LAYOUT_VERSION,
-  LayoutReader,
-} from "./_layout_reader.ts";
+import { blobFile, LayoutReader } from "./_layout_reader.ts";
 import { checkTag } from "./_tag.ts";
 import type { ByteStream, Descriptor, FetchOptions, Target } from "./content.ts";
 import { verified } from "./digest.ts";
 import { OrasError } from "./errors.ts";
+import { BLOBS, INDEX_FILE, LAYOUT_FILE, LAYOUT_VERSION } from "./layout_files.ts";
 import { MAX_MANIFEST_BYTES } from "./manifest.ts";
 import { isManifestType } from "./media_types.ts";
 

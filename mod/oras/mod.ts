@@ -13,6 +13,7 @@ export * from "./digest.ts";
 export * from "./errors.ts";
 export * from "./layer_content.ts";
 export * from "./layout.ts";
+export * from "./layout_files.ts";
 export * from "./manifest.ts";
 export * from "./media_types.ts";
 export * from "./memory.ts";

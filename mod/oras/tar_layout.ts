@@ -6,7 +6,7 @@
  */
 
 import { fileSize, io, readFile, replaceFile } from "./_files.ts";
-import { BLOBS, INDEX_FILE, LAYOUT_FILE, LayoutReader } from "./_layout_reader.ts";
+import { LayoutReader } from "./_layout_reader.ts";
 import { tarEnd, tarEntry } from "./_tar_entries.ts";
 import { writeTarHeader } from "./_tar_header.ts";
 import { indexTar } from "./_tar_index.ts";
@@ -14,6 +14,7 @@ import type { ByteStream, Descriptor, FetchOptions, ReadOnlyTarget } from "./con
 import { verified } from "./digest.ts";
 import { OrasError } from "./errors.ts";
 import type { ImageLayout } from "./layout.ts";
+import { BLOBS, INDEX_FILE, LAYOUT_FILE } from "./layout_files.ts";
 
 const LAYOUT_NAME = /^(oci-layout|index\.json|blobs\/sha256\/[0-9a-f]{64})$/;
 const HEX = /^[0-9a-f]{64}$/;

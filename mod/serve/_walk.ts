@@ -1,14 +1,12 @@
 /** Finds releases and image layouts below a directory. */
 
 import { reasonOf } from "../core/mod.ts";
+import { LAYOUT_FILE } from "../oras/mod.ts";
 import { isVisibleName, realPathInside } from "./_paths.ts";
 import { MAX_DEPTH, MAX_DIRECTORIES, MAX_ENTRIES } from "./limits.ts";
 
 /** The file that makes a directory a release. */
 export const LATEST_FILE = "latest.json";
-
-/** The file that makes a directory an image layout. */
-const LAYOUT_FILE = "oci-layout";
 
 /** A directory, by the names that lead to it and by its real path. */
 export interface Place {

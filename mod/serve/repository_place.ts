@@ -8,14 +8,18 @@ import { oneLine, reasonOf } from "../core/mod.ts";
 import {
   type Descriptor,
   IMAGE_INDEX,
+  INDEX_FILE,
   isDigest,
   isForeignLayer,
   isManifestType,
   isRepository,
   isTag,
+  LAYOUT_FILE,
+  LAYOUT_VERSION,
   type Manifest,
   MAX_MANIFEST_BYTES,
   parseManifest,
+  REF_NAME,
 } from "../oras/mod.ts";
 import { fileInside, type FoundFile } from "./_paths.ts";
 import type { Place } from "./_walk.ts";
@@ -55,11 +59,6 @@ export interface RepositoryPlace {
   /** What changes where the layout does; undefined where it has to be read again. */
   readonly stamp?: string;
 }
-
-const LAYOUT_VERSION = "1.0.0";
-
-/** The annotation that is a tag (OCI image specification 1.1, annotations.md). */
-const REF_NAME = "org.opencontainers.image.ref.name";
 
 /** Looks at a layout; what was seen `before` counts where nothing has changed since. */
 export async function readRepositoryPlace(
@@ -135,8 +134,8 @@ class Reading {
 
   /** What changes when a file comes or goes, or the index is another. */
   async stamp(): Promise<string> {
-    const index = await this.#file("index.json");
-    if (!index) throw new Error("index.json is not there");
+    const index = await this.#file(INDEX_FILE);
+    if (!index) throw new Error(`${INDEX_FILE} is not there`);
     const blobs = await Deno.stat([this.#root, ...this.#steps, "blobs", "sha256"].join("/"));
     return `${stampOf(index.info)} ${stampOf(blobs)}`;
   }
@@ -144,13 +143,13 @@ class Reading {
   /** What the layout lists. */
   async index(): Promise<readonly Descriptor[]> {
     const { imageLayoutVersion } = JSON.parse(
-      new TextDecoder().decode(await this.#small("oci-layout")),
+      new TextDecoder().decode(await this.#small(LAYOUT_FILE)),
     );
     if (imageLayoutVersion !== LAYOUT_VERSION) {
       throw new Error(`no layout of version ${LAYOUT_VERSION}`);
     }
-    const bytes = await this.#small("index.json");
-    const descriptor = { mediaType: IMAGE_INDEX, digest: "index.json", size: bytes.length };
+    const bytes = await this.#small(INDEX_FILE);
+    const descriptor = { mediaType: IMAGE_INDEX, digest: INDEX_FILE, size: bytes.length };
     const index = parseManifest(descriptor, bytes);
     return index.kind === "index" ? index.manifests : [];
   }
