@@ -3,7 +3,7 @@
 import type { Descriptor, Fetcher } from "./content.ts";
 import { readAll } from "./digest.ts";
 import { OrasError } from "./errors.ts";
-import { type Manifest, MAX_MANIFEST_BYTES, parseManifest } from "./manifest.ts";
+import { asReferrer, type Manifest, MAX_MANIFEST_BYTES, parseManifest } from "./manifest.ts";
 import { isIndexType, isManifestType } from "./media_types.ts";
 
 /** Most manifests in one walk. */
@@ -51,26 +51,13 @@ export async function referrersAmong(
 ): Promise<Descriptor[]> {
   const found: Descriptor[] = [];
   for (const { mediaType, digest, size } of manifests) {
-    const manifest = await readable(from, { mediaType, digest, size });
+    const target = { mediaType, digest, size };
+    const manifest = await readable(from, target);
     if (manifest?.subject?.digest !== subject.digest) continue;
-    const type = artifactTypeOf(manifest);
-    if (artifactType !== undefined && type !== artifactType) continue;
-    const { annotations } = manifest;
-    found.push({
-      mediaType,
-      digest,
-      size,
-      ...(annotations ? { annotations } : {}),
-      ...(type ? { artifactType: type } : {}),
-    });
+    const referrer = asReferrer(target, manifest);
+    if (artifactType === undefined || referrer.artifactType === artifactType) found.push(referrer);
   }
   return found;
-}
-
-/** The type of the artifact; an image without one is of its config's type. */
-function artifactTypeOf(manifest: Manifest): string | undefined {
-  if (manifest.artifactType) return manifest.artifactType;
-  return manifest.kind === "image" ? manifest.config.mediaType : undefined;
 }
 
 async function readable(from: Fetcher, target: Descriptor): Promise<Manifest | undefined> {

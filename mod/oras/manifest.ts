@@ -114,6 +114,26 @@ function readImage(
 }
 
 /**
+ * A manifest as the list of what refers to its subject has it (distribution specification 1.1, listing
+ * referrers): with its annotations, and its type; an image without one is of its config's type.
+ */
+export function asReferrer(
+  { mediaType, digest, size }: Descriptor,
+  manifest: Manifest,
+): Descriptor {
+  const { annotations } = manifest;
+  const artifactType = manifest.artifactType ||
+    (manifest.kind === "image" ? manifest.config.mediaType : undefined);
+  return {
+    mediaType,
+    digest,
+    size,
+    ...artifactType && { artifactType },
+    ...annotations && { annotations },
+  };
+}
+
+/**
  * What the content leads to, in this order: config, layers, listed manifests, subject. Content that is no
  * manifest leads nowhere.
  *

@@ -6,6 +6,7 @@
 
 import { oneLine, reasonOf } from "../core/mod.ts";
 import {
+  asReferrer,
   type Descriptor,
   IMAGE_INDEX,
   INDEX_FILE,
@@ -211,16 +212,10 @@ function referrersAmong(
 ): ReadonlyMap<string, readonly Descriptor[]> {
   const referrers = new Map<string, Descriptor[]>();
   for (const { descriptor, manifest } of manifests) {
-    const { subject, annotations } = manifest;
+    const { subject } = manifest;
     if (!subject) continue;
-    const artifactType = manifest.artifactType ||
-      (manifest.kind === "image" ? manifest.config.mediaType : undefined);
     const listed = referrers.get(subject.digest) ?? [];
-    listed.push({
-      ...descriptor,
-      ...artifactType && { artifactType },
-      ...annotations && { annotations },
-    });
+    listed.push(asReferrer(descriptor, manifest));
     referrers.set(subject.digest, listed);
   }
   return referrers;
