@@ -5,7 +5,7 @@
  */
 
 import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
-import { type Disk, reasonOf, UpdateError } from "../core/mod.ts";
+import { type Disk, isTlsKey, MIN_RSA_BITS, reasonOf, UpdateError } from "../core/mod.ts";
 import type { Tls } from "../http/mod.ts";
 import { SCOPE, scopedPath } from "./scope.ts";
 import { readSmallText } from "./small_text.ts";
@@ -22,12 +22,6 @@ export interface TlsFiles {
 
 /** Most bytes of one file: the authorities of a whole system are 250 kB. */
 export const MAX_PEM_BYTES = 1 << 20;
-
-/** Fewest bits of an RSA key that the runtime takes. */
-const MIN_RSA_BITS = 2048;
-
-/** Curves that the runtime takes, by their names in X9.62 and SEC 2. */
-const CURVES = ["prime256v1", "secp384r1", "secp521r1"];
 
 const ADVICE = `name the right PEM file, inside ${SCOPE.read[0]}`;
 
@@ -99,20 +93,13 @@ async function readKey(disk: Disk, path: string): Promise<{ pem: string; object:
   } catch (cause) {
     throw unusable(path, "a private key that cannot be read", cause);
   }
-  if (!isKnown(object)) {
+  if (!isTlsKey(object)) {
     throw unusable(
       path,
       `a key that is none of RSA (${MIN_RSA_BITS} bits), P-256, P-384, P-521 and Ed25519`,
     );
   }
   return { pem, object };
-}
-
-function isKnown({ asymmetricKeyType, asymmetricKeyDetails = {} }: KeyObject): boolean {
-  const { modulusLength = 0, namedCurve = "" } = asymmetricKeyDetails;
-  if (asymmetricKeyType === "rsa") return modulusLength >= MIN_RSA_BITS;
-  return asymmetricKeyType === "ed25519" ||
-    asymmetricKeyType === "ec" && CURVES.includes(namedCurve);
 }
 
 async function readPem(disk: Disk, flag: string, path: string): Promise<string> {

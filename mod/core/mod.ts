@@ -39,6 +39,7 @@ export * from "./state.ts";
 export * from "./state_records.ts";
 export * from "./state_text.ts";
 export * from "./status.ts";
+export * from "./tls_key.ts";
 export * from "./transfer.ts";
 export * from "./trust.ts";
 export * from "./update_source.ts";
