@@ -31,7 +31,11 @@ export interface Listening {
   readonly reporter: Reporter;
 }
 
-type Handler = (request: Request, from: Deno.ServeHandlerInfo<Deno.NetAddr>) => Promise<Response>;
+/** Answers a request. */
+export type RequestHandler = (
+  request: Request,
+  from: Deno.ServeHandlerInfo<Deno.NetAddr>,
+) => Promise<Response>;
 
 /**
  * Answers there; `listening` is told the URL, without a path. Resolves after SIGTERM or SIGINT, when
@@ -41,7 +45,7 @@ type Handler = (request: Request, from: Deno.ServeHandlerInfo<Deno.NetAddr>) => 
  */
 export async function serveUntilTold(
   { address: { hostname, port }, flag, reporter }: Listening,
-  handler: Handler,
+  handler: RequestHandler,
   listening: (url: string) => void,
 ): Promise<void> {
   const end = Promise.withResolvers<void>();
@@ -70,10 +74,10 @@ export async function serveUntilTold(
 
 /** All that have listened, and have connections still. */
 class Servers {
-  readonly #handler: Handler;
+  readonly #handler: RequestHandler;
   readonly #open = new Set<Deno.HttpServer<Deno.NetAddr>>();
 
-  constructor(handler: Handler) {
+  constructor(handler: RequestHandler) {
     this.#handler = handler;
   }
 

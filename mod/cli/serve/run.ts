@@ -4,7 +4,7 @@
  * @module
  */
 
-import { oneLine, reasonOf, type Reporter, shortened, UpdateError } from "../../core/mod.ts";
+import { type Reporter, UpdateError } from "../../core/mod.ts";
 import { UPDATE_PATH } from "../../omaha/mod.ts";
 import {
   Catalogue,
@@ -16,15 +16,12 @@ import {
 } from "../../serve/mod.ts";
 import { parseListenAddress } from "../metrics/listen_address.ts";
 import { operatorPath } from "../operator_files.ts";
-import { watched } from "../serve_package/watched.ts";
+import { answering, lineOf } from "../serve_package/answering.ts";
 import { serveUntilTold } from "../serve_until_told.ts";
 import { announcer } from "./announcer.ts";
 import { FleetKeeper } from "./fleet_keeper.ts";
 
 const EXAMPLE_ADDRESS = "192.168.1.1:8000";
-
-/** Most characters of what is said about one request. */
-const MAX_LINE = 200;
 
 /** The flags of `serve`. */
 export interface ServeFlags {
@@ -52,13 +49,14 @@ export async function runServe(
   if (problem !== undefined) reporter.report({ kind: "warning", message: problem });
   const catalogue = await Catalogue.open(directory, new DigestBook(store));
   const say = (client: string, words: string, isNews = false) =>
-    reporter.report({
-      kind: isNews ? "step" : "detail",
-      message: shortened(oneLine(`${client} ${words}`), MAX_LINE),
-    });
+    reporter.report({ kind: isNews ? "step" : "detail", message: lineOf(client, words) });
   const fleet = new Fleet(store?.nodes());
   const parts = { catalogue, fleet, apps: appId, say };
-  const handle = serveHandler(parts);
+  const answer = answering(
+    serveHandler(parts),
+    "This cannot be read now",
+    (client, words) => say(client, words, true),
+  );
   const end = new AbortController();
   const announce = announcer(reporter);
   const watching = catalogue.watch(end.signal, () => {
@@ -67,17 +65,7 @@ export async function runServe(
   });
   const keeper = new FleetKeeper(fleet, store, reporter);
   try {
-    const where = { address, flag: "--listen", reporter };
-    await serveUntilTold(where, async (request, { remoteAddr }) => {
-      const { hostname, port } = remoteAddr;
-      const transfer = (words: string) => say(`${hostname}:${port}`, words, true);
-      try {
-        return watched(await handle(request, hostname), request.signal, transfer);
-      } catch (error) {
-        transfer(`gets nothing: ${reasonOf(error)}`);
-        return new Response("This cannot be read now\n", { status: 500 });
-      }
-    }, (url) => {
+    await serveUntilTold({ address, flag: "--listen", reporter }, answer, (url) => {
       const message = `serving ${directory} at ${url}, over Omaha at ${url}${UPDATE_PATH}/`;
       reporter.report({ kind: "step", message });
       announce(catalogue.contents);

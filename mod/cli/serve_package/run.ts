@@ -5,18 +5,15 @@
  */
 
 import { format } from "@std/fmt/bytes";
-import { oneLine, reasonOf, type Reporter, shortened, UpdateError } from "../../core/mod.ts";
+import { type Reporter, shortened, UpdateError } from "../../core/mod.ts";
 import { isStrictVersion, packageHandler, UPDATE_PATH } from "../../omaha/mod.ts";
 import { parseListenAddress } from "../metrics/listen_address.ts";
 import { serveUntilTold } from "../serve_until_told.ts";
+import { answering, lineOf, MAX_LINE } from "./answering.ts";
 import { openPackage } from "./package_file.ts";
-import { watched } from "./watched.ts";
 
 /** Where go-omaha's program listens. */
 export const DEFAULT_ADDRESS = "localhost:8000";
-
-/** Most characters of what is said about one request. */
-const MAX_LINE = 200;
 
 /** The flags of `serve-package`. */
 export interface ServePackageFlags {
@@ -44,19 +41,10 @@ export async function runServePackage(
     });
   }
   const say = (client: string, words: string) =>
-    reporter.report({ kind: "step", message: shortened(oneLine(`${client} ${words}`), MAX_LINE) });
+    reporter.report({ kind: "step", message: lineOf(client, words) });
   const served = await openPackage(packageFile, packageVersion);
-  const handle = packageHandler(served, say);
-  const where = { address, flag, reporter };
-  await serveUntilTold(where, async (request, { remoteAddr: { hostname, port } }) => {
-    const transfer = (words: string) => say(`${hostname}:${port}`, words);
-    try {
-      return watched(await handle(request, hostname), request.signal, transfer);
-    } catch (error) {
-      transfer(`gets nothing: ${reasonOf(error)}`);
-      return new Response("The package cannot be read\n", { status: 500 });
-    }
-  }, (url) => {
+  const answer = answering(packageHandler(served, say), "The package cannot be read", say);
+  await serveUntilTold({ address, flag, reporter }, answer, (url) => {
     const what = `${packageFile} (${format(served.size, { binary: true })})`;
     reporter.report({
       kind: "step",
