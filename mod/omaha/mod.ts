@@ -7,6 +7,7 @@
  * @module
  */
 
+export * from "./asked_url.ts";
 export * from "./choose_manifests.ts";
 export * from "./client.ts";
 export * from "./codes.ts";

@@ -7,6 +7,7 @@
 
 import { reasonOf } from "../core/mod.ts";
 import { plain } from "./_answers.ts";
+import { askedUrl } from "./asked_url.ts";
 import { chooseManifests } from "./choose_manifests.ts";
 import { type ServedFile, servedFile } from "./package_bytes.ts";
 import type { OmahaAction, OmahaPackage } from "./response_types.ts";
@@ -69,7 +70,9 @@ export function packageHandler(
     },
   });
   return async (request, client) => {
-    const { pathname } = new URL(request.url);
+    const url = askedUrl(request);
+    if (!url) return plain(400, "No such host");
+    const { pathname } = url;
     if (pathname === UPDATE_PATH || pathname.startsWith(`${UPDATE_PATH}/`)) {
       return await updates(request, client);
     }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { PACKAGES_PATH, UPDATE_PATH } from "../omaha/mod.ts";
+import { askedUrl, PACKAGES_PATH, UPDATE_PATH } from "../omaha/mod.ts";
 import { documentAnswer, fileAnswer, plain, typeOf } from "./_answers.ts";
 import { fileInside, namesOf } from "./_paths.ts";
 import { LATEST_FILE } from "./_walk.ts";
@@ -25,9 +25,6 @@ const SAFE_HEADERS: Readonly<Record<string, string>> = {
 /** What the `User-Agent` of nodes begins with. */
 const NODE_AGENT = "kubesolo-update";
 
-/** A name or an address, and perhaps a port: nothing that could break out of an address made of it. */
-const HOST = /^(?:[A-Za-z0-9](?:[A-Za-z0-9._-]{0,252})|\[[0-9A-Fa-f:.]{2,45}\])(?::\d{1,5})?$/;
-
 /** Answers a request that came from `client`. Throws where a file cannot be read. */
 export function serveHandler(
   parts: OmahaParts,
@@ -42,9 +39,8 @@ export function serveHandler(
   };
 
   async function respond(request: Request, client: string): Promise<Response> {
-    const host = request.headers.get("host");
-    const url = URL.parse(request.url);
-    if (!url || host !== null && !HOST.test(host)) return plain(400, "No such host");
+    const url = askedUrl(request);
+    if (!url) return plain(400, "No such host");
     const { pathname } = url;
     const agent = request.headers.get("user-agent") ?? "";
     const seen = (channel: string) => {

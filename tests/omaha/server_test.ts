@@ -123,6 +123,11 @@ Deno.test("what is no Omaha request is a 400 in go-omaha's words", async () => {
     const answer = await handle(new Request(URL_UPDATE, { method }));
     assertEquals([answer.status, await answer.text()], [400, "Expected a POST\n"]);
   }
+  for (const host of ['evil"><x', "a b", "a/b", "x@y", "a.lan, b.lan", "a:999999", ".."]) {
+    const answer = await handle(post(good, { host }));
+    assertEquals([answer.status, await answer.text()], [400, "No such host\n"], host);
+  }
+  assertEquals((await handle(post(good, { host: "[::1]:8000" }))).status, 200);
   const none = await handle(post(document()));
   assertEquals([none.status, none.headers.get("content-type")], [400, "text/xml; charset=utf-8"]);
   assertEquals(parseResponse(await none.text()).apps, []);
