@@ -43,9 +43,12 @@ td { padding: .8rem 1rem; border-top: 1px solid var(--line); vertical-align: top
 th:first-child, td:first-child { padding-left: 1.5rem; }
 th:last-child, td:last-child { padding-right: 1.5rem; }
 td small { display: block; color: var(--quiet); font-size: .8125rem; }
+/* a long name is broken, and not the words beside it */
+td + td { min-width: 7.5rem; }
 td.state { min-width: 12rem; }
+td:last-child { min-width: 9.5rem; }
 td.state small { padding-left: 1.05rem; }
-.version { font-weight: 600; white-space: nowrap; }
+.version { font-weight: 600; }
 .pages { display: flex; gap: 1.5rem; margin-top: 1rem; }
 footer { margin-top: 4rem; padding-top: 1.25rem; border-top: 1px solid var(--line); font-size: .875rem; }
 @media (max-width: 46rem) {
@@ -55,8 +58,8 @@ footer { margin-top: 4rem; padding-top: 1.25rem; border-top: 1px solid var(--lin
   table, tbody, tr, td { display: block; }
   tr { padding: 1rem 1.125rem; }
   tr + tr { border-top: 1px solid var(--line); }
-  td, td:first-child, td:last-child { padding: 0; border: 0; }
-  td + td { display: grid; grid-template-columns: 6.5rem 1fr; margin-top: .35rem; }
+  td, td:first-child, td:last-child { padding: 0; border: 0; min-width: 0; }
+  td + td { display: grid; grid-template-columns: 6.5rem 1fr; min-width: 0; margin-top: .35rem; }
   td + td::before { content: attr(data-label); color: var(--quiet); font-size: .875rem; }
   td:first-child { font-size: 1.0625rem; }
   td:first-child .id { font-size: .8125rem; }

@@ -38,6 +38,19 @@ async function takesUpdate(served: Served, machine: string, from: string, to: st
   await says(to, { ping: {}, updatecheck: {} });
 }
 
+/** A node has as much to say as is kept of it, without a blank in it. */
+async function saysMuch(served: Served) {
+  const much = (letter: string) => letter.repeat(128);
+  const [machineid, machinealias, version] = ["m", "a", "9"].map(much);
+  const track = much("t");
+  const app = { appid: APP, machineid, machinealias, version, track, board: much("b") };
+  const events = [{ eventtype: 3, eventresult: 0, errorcode: 2404, nextversion: much("8") }];
+  const body = writeRequest({ apps: [{ ...app, ping: {}, events }] });
+  const headers = { "content-type": "text/xml" };
+  const answer = await fetch(`${served.url}/v1/update/`, { method: "POST", headers, body });
+  assertEquals([answer.status, /event status="ok"/.test(await answer.text())], [200, true]);
+}
+
 /** Opens the page as `options` say; what the browser complains about is kept. */
 async function open(browser: Browser, url: string, options: BrowserContextOptions) {
   const context = await browser.newContext(options);
@@ -110,6 +123,17 @@ Deno.test("a person sees two nodes that took an update, in light and dark, on a 
         await page.screenshot({ path: `${PICTURES}/${colorScheme}-${name}.png`, fullPage: true });
         await page.context().close();
       }
+    }
+    await saysMuch(served);
+    for (const viewport of [DESK, PHONE]) {
+      const { page } = await open(browser, served.url, { viewport });
+      assertEquals((await looks(page)).fits, true, `${viewport.width} scrolls sideways`);
+      const heads = await page.evaluate<string>(
+        "[...new Set([...document.querySelectorAll('th')].map((th) => th.clientHeight))].join()",
+      );
+      // a phone has none
+      if (viewport === DESK) assertMatch(heads, /^\d+$/, "a word in a column's name was broken");
+      await page.context().close();
     }
     const [light, dark] = [...grounds.values()].map((colour) => Number(/\d+/.exec(colour)));
     assert(light > 200 && dark < 60, `${light} ${dark}`);
