@@ -55,6 +55,18 @@ export async function servedRoot(directory: string): Promise<string> {
   }
 }
 
+/** What errors of the system say where the process, or all of them, have too many files open. */
+const OUT_OF_FILES = /\(os error 2[34]\)/;
+
+/** Why what is not offered is not. */
+function reasonsIn({ places, repositories, problems }: Contents): readonly string[] {
+  return [
+    ...problems.values(),
+    ...[...places.values()].map(({ problem = "" }) => problem),
+    ...[...repositories.values()].flatMap((one) => [...one.problems.values()]),
+  ];
+}
+
 /** How many times as long as it looks it rests. */
 const REST_PER_LOOK = 10;
 
@@ -88,7 +100,10 @@ export class Catalogue {
     return this.#contents;
   }
 
-  /** Looks at the directory. Never throws: what is wrong is in the contents. */
+  /**
+   * Looks at the directory. Never throws: what is wrong is in the contents, which stay as they are where
+   * nothing can be seen for so many open files.
+   */
   async look(): Promise<void> {
     const { releases: found, layouts, problems } = await findPlaces(this.root);
     const all = new Map(problems);
@@ -112,7 +127,8 @@ export class Catalogue {
       // a directory of that name goes before the served one itself
       repositories.set(read.name, read);
     }
-    this.#contents = { places, releases, repositories, problems: all };
+    const contents = { places, releases, repositories, problems: all };
+    if (!reasonsIn(contents).some((reason) => OUT_OF_FILES.test(reason))) this.#contents = contents;
   }
 
   /** Looks until no digest is missing. */

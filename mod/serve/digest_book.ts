@@ -6,7 +6,7 @@
 
 import { reasonOf } from "../core/mod.ts";
 import type { FoundFile } from "./_paths.ts";
-import { MAX_DIGESTS } from "./limits.ts";
+import { MAX_DIGESTS, UNREADABLE_MS } from "./limits.ts";
 import { digestsOf, type FileDigests, stampOf } from "./stored_file.ts";
 
 /** Keeps digests for the next start. */
@@ -27,6 +27,8 @@ interface Known {
   readonly stamp: string;
   readonly digests?: FileDigests;
   readonly problem?: string;
+  /** When a problem is looked at again, by `performance.now()`. */
+  readonly until?: number;
 }
 
 /**
@@ -37,10 +39,12 @@ export class DigestBook {
   readonly #known = new Map<string, Known>();
   readonly #wanted = new Map<string, string>();
   readonly #store?: DigestStore;
+  readonly #againMs: number;
 
-  /** `store` outlives the process. */
-  constructor(store?: DigestStore) {
+  /** `store` outlives the process; what could not be read is read again after `againMs`. */
+  constructor(store?: DigestStore, againMs: number = UNREADABLE_MS) {
     this.#store = store;
+    this.#againMs = againMs;
   }
 
   /** Whether a file waits for its digests. */
@@ -58,7 +62,8 @@ export class DigestBook {
     const known = this.#known.get(path);
     if (known?.stamp === stamp) {
       if (known.digests) return known.digests;
-      throw new Error(known.problem);
+      // it may have been the moment, and not the file
+      if (performance.now() < (known.until ?? Infinity)) throw new Error(known.problem);
     }
     const digests = this.#store?.digestsOf(path, stamp);
     if (digests) {
@@ -93,7 +98,8 @@ export class DigestBook {
     } catch (error) {
       // nothing is wrong with the file
       if (signal?.aborted) return;
-      this.#learn(path, { stamp, problem: reasonOf(error) });
+      const until = performance.now() + this.#againMs;
+      this.#learn(path, { stamp, problem: reasonOf(error), until });
     }
   }
 

@@ -28,6 +28,9 @@ export const MAX_LATEST_BYTES: number = 1 << 20;
 /** Files whose digests are remembered. */
 export const MAX_DIGESTS = 65_536;
 
+/** Milliseconds after which a file that could not be read is tried again. */
+export const UNREADABLE_MS = 10_000;
+
 /** Seconds after which a node may come back to a release that is not complete yet. */
 export const RETRY_SECONDS = 30;
 

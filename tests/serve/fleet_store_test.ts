@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertMatch, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
 import { createHash } from "node:crypto";
 import { DatabaseSync } from "node:sqlite";
 import {
@@ -150,6 +150,31 @@ Deno.test("a file whose digests were given up is neither known nor broken", () =
     assertThrows(asked, Error, "it is being checked");
     await book.work(1000);
     assertEquals(asked().sha1, createHash("sha1").update(new Uint8Array(5)).digest("base64"));
+  }));
+
+Deno.test("a file that could not be read is read again after a while", () =>
+  withFile(async (path) => {
+    await Deno.writeFile(path, new Uint8Array(5));
+    const asked = async (book: DigestBook) => {
+      const found = { path, info: await Deno.stat(path) };
+      return book.of(found, "it").sha1;
+    };
+    const open = Deno.open;
+    for (const [againMs, says] of [[0, "it is being checked"], [60_000, "os error 24"]] as const) {
+      const book = new DigestBook(undefined, againMs);
+      await assertRejects(() => asked(book), Error, "it is being checked");
+      Deno.open = () => Promise.reject(new Error("Too many open files (os error 24)"));
+      try {
+        await book.work(1000);
+      } finally {
+        Deno.open = open;
+      }
+      await assertRejects(() => asked(book), Error, says);
+      await book.work(1000);
+      if (againMs > 0) continue;
+      const sha1 = createHash("sha1").update(new Uint8Array(5)).digest("base64");
+      assertEquals(await asked(book), sha1);
+    }
   }));
 
 Deno.test("nodes are bounded in number, age and length", () => {

@@ -232,6 +232,31 @@ Deno.test("the directory is looked at again by itself", async () => {
   await watching;
 });
 
+Deno.test("a moment of too many open files takes no release away", async () => {
+  await using served = await Served.start((directory) =>
+    putRelease(`${directory}/stable`, { version: "2.0.0" })
+  );
+  const { catalogue } = served.parts;
+  const before = catalogue.contents;
+  const { readDir, readFile } = Deno;
+  const fails = () => {
+    throw new Error("Too many open files (os error 24): readfile 'x'");
+  };
+  try {
+    Deno.readFile = fails;
+    await catalogue.look();
+    assertEquals(catalogue.contents, before);
+    Deno.readDir = fails;
+    await catalogue.look();
+    assertEquals(catalogue.contents, before);
+  } finally {
+    Object.assign(Deno, { readDir, readFile });
+  }
+  await Deno.remove(`${served.directory}/stable/vmlinuz`);
+  await served.look();
+  assertEquals(catalogue.contents.releases.size, 0);
+});
+
 Deno.test("a release on other hosts is served over HTTP as it is, and not over Omaha", async () => {
   await using served = await Served.start(async (directory) => {
     const members = {
