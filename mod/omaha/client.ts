@@ -157,8 +157,10 @@ export class OmahaClient {
     return this.#quietly(async () => {
       const { notes } = this.#options;
       const { update } = await notes.read();
-      const grant = this.#granted ?? update?.grant;
-      const session = update?.session ?? this.#session;
+      // one that was cut off goes on; another one takes its place
+      const before = update?.to === to ? update : undefined;
+      const grant = this.#granted ?? before?.grant;
+      const session = before?.session ?? this.#session;
       const payload = this.#payload;
       await notes.change({ update: { session, from: this.#version, to, grant, payload } });
     });

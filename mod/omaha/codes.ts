@@ -98,7 +98,7 @@ export const ERROR_CODE = {
   httpBase: 2000,
 } as const;
 
-/** `status` of an application where nebraska has nothing for this node just now. */
+/** `status` of an application where nebraska gives out no update now, whatever there may be. */
 export const NOT_NOW: readonly string[] = [
   "error-noPackageFound",
   "error-maxUpdatesPerPeriodLimitReached",

@@ -80,7 +80,7 @@ export function readOffer(check: OmahaUpdateCheckResponse, server: URL): Offer {
   const before = read.map(({ offered }) => offered).filter(({ release }) =>
     compareVersions(release.version, target.release.version) < 0
   );
-  const [...steps] = [...before, target].map((offered, at, all) => {
+  const steps = [...before, target].map((offered, at, all) => {
     const minCompatibleVersion = all[at - 1]?.release.version;
     return { ...offered, release: { ...offered.release, minCompatibleVersion } };
   });

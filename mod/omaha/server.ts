@@ -61,7 +61,8 @@ export type OmahaOffer = Pick<OmahaUpdateCheckResponse, "urls" | "manifests">;
 
 /**
  * Answers whatever comes to the address of the protocol. The status is 200 where every application is
- * served, whatever becomes of its update check, and 400 for anything else. Never throws.
+ * served, whatever becomes of its update check, 503 where more is under way than the limits allow, and 400
+ * for anything else. Never throws.
  *
  * @example
  * ```ts

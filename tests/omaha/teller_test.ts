@@ -99,6 +99,24 @@ Deno.test("an update of another source is none of the server's business", async 
   assertEquals(fleet.events, ["13/1"]);
 });
 
+Deno.test("a newer update that takes the place of a staged one has a session of its own", async () => {
+  const { fleet } = offering();
+  await using _ = fleet;
+  using node = await begun(fleet);
+  const sessions: unknown[] = [];
+  for (const version of ["2.0.0", "2.0.0", "3.0.0"]) {
+    using later = new FleetNode(fleet.url, { disk: node.disk });
+    later.telling.report({ kind: "phase", from: "checking", to: "downloading", version });
+    later.telling.report({ kind: "phase", from: "downloading", to: "staged", version });
+    await later.telling.end();
+    sessions.push(fleet.asked.at(-1)?.sessionid);
+  }
+  const [first, second, third] = sessions;
+  assertEquals([second === first, third === first], [true, false]);
+  const { update } = parseNotes(JSON.stringify(node.notes));
+  assertEquals([update?.to, update?.grant], ["3.0.0", undefined], "nobody has offered that here");
+});
+
 Deno.test("a failure before anything was begun is told as well", async () => {
   await using fleet = new Fleet(NO_UPDATE);
   using node = new FleetNode(fleet.url);
