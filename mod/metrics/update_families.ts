@@ -77,8 +77,8 @@ function lifeFamilies(state: UpdateState, version?: string): Family[] {
     ),
     gauge(
       "kubesolo_update_offered_timestamp_seconds",
-      "When that was.",
-      one(seconds(offered?.at)),
+      "When a source last answered apply, with that or with nothing for now.",
+      one(seconds((withheld ?? offered)?.at)),
       "seconds",
     ),
     family(

@@ -11,6 +11,7 @@ import {
 import { parseText } from "./_parse_text.ts";
 
 const AT = "2026-01-15T10:00:00.500Z";
+const LATER = "2026-01-16T10:00:00Z";
 const agent = { version: "0.1.0", architecture: "x86_64", runtime: "2.7.11" };
 
 const STATE: UpdateState = {
@@ -160,8 +161,10 @@ Deno.test("an update is available where it is newer than what runs, and else unk
 Deno.test("while updates are held back nobody knows that there is none", () => {
   const cases = [["2.0.0", 1], ["1.0.0", undefined]] as const;
   for (const [version, value] of cases) {
-    const state = { ...STATE, offered: { version, at: AT }, withheld: { why: "busy", at: AT } };
+    const state = { ...STATE, offered: { version, at: AT }, withheld: { why: "busy", at: LATER } };
     const series = seriesOf({ ...FULL, state });
+    const answered = series["kubesolo_update_offered_timestamp_seconds"];
+    assertEquals(answered, Date.parse(LATER) / 1000, "it does ask");
     assertEquals(series["kubesolo_update_available"], value);
     assertEquals(series["kubesolo_update_withheld"], 1);
   }
