@@ -1,10 +1,10 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { MARK_BYTES } from "../../mod/slots/mod.ts";
 import { ended } from "../sandbox.ts";
+import { until } from "../until.ts";
 import { assertEnding, assertRecovers, type Ending } from "./_aftermath.ts";
 import { cutOff, drip, ofUnknownLength, on, status, upTo } from "./_bad_server.ts";
 import { bytesOf, sha256, TestNode } from "./_test_node.ts";
-import { until } from "../until.ts";
 
 const INITRAMFS = bytesOf("initramfs 2.0.0", 2_000_000);
 

@@ -5,8 +5,8 @@ import { ApiServer, TOKEN } from "../kube/_api_server.ts";
 import { containerdAbsent, containerdConfig } from "../kube/_containerd.ts";
 import { nodeObject, podObject, runningFor } from "../kube/_objects.ts";
 import { bootId, ended, type Ran } from "../sandbox.ts";
-import { STATE, TestNode } from "./_test_node.ts";
 import { until } from "../until.ts";
+import { STATE, TestNode } from "./_test_node.ts";
 
 const KUBECONFIG = "/var/lib/kubesolo/pki/admin/admin.kubeconfig";
 const SOCKETS = [

@@ -1,10 +1,10 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { PHASES } from "../../mod/core/mod.ts";
 import { ended } from "../sandbox.ts";
+import { until } from "../until.ts";
 import { complaintOf } from "./_aftermath.ts";
 import { Exporter, promtoolCheck, seriesOf } from "./_exporter.ts";
 import { STATE, TestNode } from "./_test_node.ts";
-import { until } from "../until.ts";
 
 function phaseOf(series: Readonly<Record<string, number>>): string {
   const values = PHASES.map((phase) => series[`kubesolo_update_phase{phase=${phase}}`]);

@@ -1,75 +1,12 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { PrivateKey, signFile } from "../../mod/trust/mod.ts";
-import { APP, Fleet, manifestXml, offerXml, packageXml } from "../omaha/_fleet.ts";
-import { Nebraska } from "../omaha/_nebraska.ts";
 import { putRelease, Served } from "../serve/_directory.ts";
 import { until } from "../until.ts";
+import { FleetSite } from "./_fleet_site.ts";
 import { bytesOf, TestNode } from "./_test_node.ts";
 
-/** A node of a fleet: its files lie on its own server, the fleet's server is another one. */
-class Site implements AsyncDisposable {
-  readonly node: TestNode;
-  readonly nebraska = new Nebraska();
-  fleet: Fleet;
-
-  constructor(node: TestNode) {
-    this.node = node;
-    this.fleet = this.#serve();
-  }
-
-  static async create(): Promise<Site> {
-    const site = new Site(await TestNode.create());
-    await site.configure();
-    return site;
-  }
-
-  /** The node's settings name the server where it is now. */
-  async configure(...more: readonly string[]): Promise<void> {
-    const lines = [`omaha=${this.fleet.url}`, `app_id=${APP}`, ...more];
-    await this.node.put("/etc/kubesolo/update.conf", `${lines.join("\n")}\n`);
-  }
-
-  /** Whatever is asked of the fleet's server is answered by nothing. */
-  async unplug(): Promise<void> {
-    await this.fleet[Symbol.asyncDispose]();
-  }
-
-  async plugIn(): Promise<void> {
-    this.fleet = this.#serve();
-    await this.configure();
-  }
-
-  #serve(): Fleet {
-    return new Fleet((request) => this.nebraska.answer(request));
-  }
-
-  /** The fleet offers this version, in a directory of its own. */
-  async offer(version: string): Promise<string> {
-    const { node } = this;
-    await node.publish({ version });
-    const directory = `${node.www}/${version}`;
-    await Deno.mkdir(directory, { recursive: true });
-    const names = { vmlinuz: `vmlinuz-${version}`, "kubesolo-os.gz": `kubesolo-os-${version}.gz` };
-    const packages: string[] = [];
-    for (const [name, file] of Object.entries(names)) {
-      const bytes = await Deno.readFile(`${node.www}/${file}`);
-      await Deno.writeFile(`${directory}/${name}`, bytes);
-      packages.push(packageXml(name, bytes));
-    }
-    await Deno.rename(`${node.www}/latest.json`, `${directory}/latest.json`);
-    const xml = offerXml([`${node.url}/${version}`], [manifestXml(version, packages)]);
-    this.nebraska.offer = { version, xml };
-    return directory;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.fleet[Symbol.asyncDispose]();
-    await this.node[Symbol.asyncDispose]();
-  }
-}
-
 Deno.test("a node of a fleet takes an update, and the server sees each step of it", async () => {
-  await using site = await Site.create();
+  await using site = await FleetSite.create();
   const { node, nebraska } = site;
   const none = await node.update("check");
   assertEquals([none.code, none.stderr], [0, ""]);
@@ -140,7 +77,7 @@ Deno.test("a node of a fleet takes an update, and the server sees each step of i
 });
 
 Deno.test("a release that GRUB gives up is reported as rolled back, by whoever notices first", async () => {
-  await using site = await Site.create();
+  await using site = await FleetSite.create();
   const { node, nebraska } = site;
   await site.offer("2.0.0");
   assertEquals((await node.update("apply", "--activate")).code, 0);
@@ -167,7 +104,7 @@ Deno.test("a release that GRUB gives up is reported as rolled back, by whoever n
 });
 
 Deno.test("what the server could not be told is told with the next request, and holds up nothing", async () => {
-  await using site = await Site.create();
+  await using site = await FleetSite.create();
   const { node, nebraska } = site;
   await site.offer("2.0.0");
   assertEquals((await node.update("apply")).code, 0);
@@ -191,7 +128,7 @@ Deno.test("what the server could not be told is told with the next request, and 
 });
 
 Deno.test("a download that fails is reported with its number, and begins anew", async () => {
-  await using site = await Site.create();
+  await using site = await FleetSite.create();
   const { node, nebraska } = site;
   const directory = await site.offer("2.0.0");
   const kernel = `${directory}/vmlinuz`;
@@ -219,7 +156,7 @@ Deno.test("a download that fails is reported with its number, and begins anew", 
 });
 
 Deno.test("a node that was cut off in a download goes on with what it was given, once", async () => {
-  await using site = await Site.create();
+  await using site = await FleetSite.create();
   const { node, nebraska } = site;
   await site.offer("2.0.0");
   const seen = Promise.withResolvers<void>();
@@ -253,7 +190,7 @@ Deno.test("a node that was cut off in a download goes on with what it was given,
 });
 
 Deno.test("a node with a key takes nothing unsigned from a fleet's server either", async () => {
-  await using site = await Site.create();
+  await using site = await FleetSite.create();
   const { node, nebraska } = site;
   const key = PrivateKey.generate();
   await site.configure(`pubkey=${key.publicKey.bytes.toHex()}`);
@@ -308,7 +245,7 @@ Deno.test("what serve offers, a node takes: step by step, and each step signed",
 });
 
 Deno.test("settings of a fleet's server that do not go together are usage errors", async () => {
-  await using site = await Site.create();
+  await using site = await FleetSite.create();
   const { node, fleet } = site;
   const cases: readonly (readonly [args: readonly string[], says: string])[] = [
     [["--omaha", fleet.url, "--server", "http://x/"], "--server"],

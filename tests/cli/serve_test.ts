@@ -2,10 +2,10 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import { writeRequest } from "../../mod/omaha/mod.ts";
 import { Sandbox } from "../sandbox.ts";
 import { APP } from "../serve/_directory.ts";
+import { until } from "../until.ts";
 import { complaintOf } from "./_aftermath.ts";
 import { putTinyRelease, SERVED as DIR, ServeProcess } from "./_serve_process.ts";
 import { SpeakingProcess } from "./_speaking_process.ts";
-import { until } from "../until.ts";
 
 function asks(version: string, machineid: string): string {
   const app = { appid: APP, machineid, version, track: "stable" };

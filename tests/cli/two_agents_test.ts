@@ -1,9 +1,9 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { ended } from "../sandbox.ts";
+import { until } from "../until.ts";
 import { complaintOf } from "./_aftermath.ts";
 import { on, upTo } from "./_bad_server.ts";
 import { bytesOf, TestNode } from "./_test_node.ts";
-import { until } from "../until.ts";
 
 Deno.test("while one agent works, others are refused and told who it is, and can look", async () => {
   await using node = await TestNode.create();

@@ -1,5 +1,5 @@
-import { closedPort } from "../http/_servers.ts";
 import { ROOT } from "../../tasks/sources.ts";
+import { closedPort } from "../http/_servers.ts";
 import { until } from "../until.ts";
 
 /** What is deployed for Prometheus and Grafana. */

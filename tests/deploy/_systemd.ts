@@ -6,9 +6,9 @@
  */
 
 import { ROOT } from "../../tasks/sources.ts";
-import { bootId, ended, type Ran } from "../sandbox.ts";
 import type { TestNode } from "../cli/_test_node.ts";
 import { withMountLock } from "../mount_lock.ts";
+import { bootId, ended, type Ran } from "../sandbox.ts";
 import { until } from "../until.ts";
 
 /** Targets of systemd's own that our units name; the rest of what this machine has is not there. */

@@ -4,9 +4,9 @@ import { runText } from "../../tasks/run.ts";
 import { TestNode } from "../cli/_test_node.ts";
 import { ended } from "../sandbox.ts";
 import { Containerd } from "../tasks/_containerd.ts";
+import { until } from "../until.ts";
 import { type Container, patched, podOf, readManifest, type Resource } from "./_manifests.ts";
 import { Pod, type PodOptions, unpackImage } from "./_pod.ts";
-import { until } from "../until.ts";
 
 let root: string;
 

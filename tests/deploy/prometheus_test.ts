@@ -5,8 +5,8 @@ import { runText } from "../../tasks/run.ts";
 import { ROOT } from "../../tasks/sources.ts";
 import { Exporter } from "../cli/_exporter.ts";
 import { TestNode } from "../cli/_test_node.ts";
-import { DEPLOYED, Prometheus } from "./_prometheus.ts";
 import { until } from "../until.ts";
+import { DEPLOYED, Prometheus } from "./_prometheus.ts";
 
 interface Panel {
   readonly id: number;

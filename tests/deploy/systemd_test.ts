@@ -4,8 +4,8 @@ import { runText } from "../../tasks/run.ts";
 import { ROOT } from "../../tasks/sources.ts";
 import { TestNode } from "../cli/_test_node.ts";
 import { closedPort } from "../http/_servers.ts";
-import { Systemd } from "./_systemd.ts";
 import { until } from "../until.ts";
+import { Systemd } from "./_systemd.ts";
 
 const UNITS = `${ROOT}/deploy/systemd`;
 

@@ -69,8 +69,8 @@ export async function refusal(
   return error.message;
 }
 
-/** A target that a test can change single methods of. */
-export function only(target: MemoryTarget): ReadOnlyTarget {
+/** `target` as a node asks it; a test may put its own methods over these. */
+export function readOnly(target: MemoryTarget): ReadOnlyTarget {
   return {
     resolve: (reference) => target.resolve(reference),
     fetch: (wanted, options) => target.fetch(wanted, options),

@@ -19,7 +19,7 @@ import {
 } from "../../mod/oras/mod.ts";
 import { PrivateKey, signFile } from "../../mod/trust/mod.ts";
 import { signManifest } from "../../tasks/publish/sign.ts";
-import { KEY, latest, only, publish, push, refusal } from "./_signed.ts";
+import { KEY, latest, publish, push, readOnly, refusal } from "./_signed.ts";
 
 Deno.test("no bit of a manifest or of its signature may be another", async () => {
   const target = new MemoryTarget();
@@ -87,7 +87,7 @@ Deno.test("a registry that lists what refers to something else gains nothing", a
   const target = new MemoryTarget();
   const [signed, evil] = [await publish(target, "2.0.0"), await publish(target, "3.0.0")];
   const signature = await signManifest(target, signed, KEY);
-  const lying = { ...only(target), referrers: () => Promise.resolve([signature]) };
+  const lying = { ...readOnly(target), referrers: () => Promise.resolve([signature]) };
   assertStringIncludes(await refusal(lying, "3.0.0"), `what refers to ${evil.digest}`);
 });
 
@@ -116,7 +116,7 @@ Deno.test("no more than so many manifests of signatures are fetched", async () =
   }
   const fetched: string[] = [];
   const counting: ReadOnlyTarget = {
-    ...only(target),
+    ...readOnly(target),
     fetch: (wanted, options) => {
       fetched.push(wanted.mediaType);
       return target.fetch(wanted, options);
@@ -160,7 +160,7 @@ Deno.test("not a byte is read of a file of signatures that is too large", async 
     );
     let read = false;
     const watched: ReadOnlyTarget = {
-      ...only(target),
+      ...readOnly(target),
       fetch: (wanted, options) => {
         if (wanted.size !== size) return target.fetch(wanted, options);
         const pull = () => {

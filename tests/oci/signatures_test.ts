@@ -12,7 +12,7 @@ import {
 import { PrivateKey } from "../../mod/trust/mod.ts";
 import { TokenRegistry } from "../oras/_token_registry.ts";
 import { signManifest } from "../../tasks/publish/sign.ts";
-import { KEY, latest, only, OTHER, publish, refusal, TRUST } from "./_signed.ts";
+import { KEY, latest, OTHER, publish, readOnly, refusal, TRUST } from "./_signed.ts";
 
 Deno.test("a release is taken whose manifest is signed, in memory and from a layout, and says by whom", async () => {
   const directory = await Deno.makeTempDir();
@@ -58,7 +58,7 @@ Deno.test("without a key nobody asks for signatures", async () => {
   await publish(target, "2.0.0");
   const source = new OciSource({
     name: "memory/os",
-    target: { ...only(target), referrers: () => Promise.reject(new Error("asked")) },
+    target: { ...readOnly(target), referrers: () => Promise.reject(new Error("asked")) },
     reference: "2.0.0",
     architecture: "x86_64",
   });
