@@ -7,7 +7,7 @@
 
 /** Exit codes of every command. They are a public contract: scripts and units branch on them. */
 export const EXIT = {
-  /** Done; for `check`: up to date. */
+  /** Done; for `check`: up to date, or withheld. */
   done: 0,
   /** The command line is wrong; nothing was touched. */
   usage: 2,

@@ -60,6 +60,7 @@ const FULL: UpdateState = {
   attempts_total: 5,
   refusals: { window: 3, ledger: 1 },
   offered: { version: "2.0.0", at: AT },
+  withheld: { why: "paused", at: AT },
   last_download: { bytes: 4096, seconds: 1.25, at: AT },
   floor: {
     version: "1.0.0",
@@ -77,7 +78,7 @@ const FULL: UpdateState = {
 };
 
 /** The members that no flow decides by. */
-const RECORDS = ["attempts_total", "refusals", "offered", "last_download", "health"];
+const RECORDS = ["attempts_total", "refusals", "offered", "withheld", "last_download", "health"];
 
 Deno.test("a new and a full state are the same after a round trip", () => {
   for (const state of [NEW_STATE, FULL]) assertEquals(parseState(formatState(state)), state);
@@ -114,6 +115,7 @@ Deno.test("any state that the agent can have is the same after a round trip", ()
     attempts_total: fc.option(fc.nat(), { nil: undefined }),
     refusals: fc.option(fc.dictionary(text, fc.nat()), { nil: undefined }),
     offered: fc.constantFrom(undefined, FULL.offered),
+    withheld: fc.constantFrom(undefined, FULL.withheld),
     last_download: fc.constantFrom(undefined, FULL.last_download),
     health: fc.constantFrom(undefined, FULL.health),
   });
@@ -179,6 +181,9 @@ const GARBLED: readonly (readonly [string, readonly unknown[]])[] = [
   ["offered", [null, "2.0.0"]],
   ["offered.version", [undefined, 2]],
   ["offered.at", [undefined]],
+  ["withheld", [null, "paused"]],
+  ["withheld.why", [undefined, 2]],
+  ["withheld.at", [undefined]],
   ["last_download", [null, 5]],
   ["last_download.bytes", [undefined, -1, 0.5]],
   ["last_download.seconds", [undefined, -1, "1", null]],
