@@ -151,12 +151,16 @@ Deno.test("a source that holds updates back says neither that the node is curren
   const { state } = await node.states.load();
   const offered = { version: "2.0.0", at: "2026-01-01T00:00:00Z" };
   const last_refusal = { gate: "window", wanted: "", found: "", at: offered.at };
-  const before = { ...state, offered, last_refusal };
-  await node.states.save(before);
+  await node.states.save({ ...state, offered, last_refusal });
   answer = { withheld, unasked: true };
   assertEquals((await apply(node, source, POLICY)).result, "withheld");
   const { state: unasked } = await node.states.load();
-  assertEquals({ ...unasked, updated_at: undefined }, { ...before, updated_at: undefined });
+  assertEquals([unasked.phase, unasked.last_refusal, unasked.offered, unasked.withheld], [
+    "idle",
+    last_refusal,
+    offered,
+    undefined,
+  ]);
 
   answer = { withheld };
   const outcome = await apply(node, source, POLICY);
