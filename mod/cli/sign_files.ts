@@ -13,6 +13,7 @@ import {
   type SignatureFormat,
   signatureSuffix,
   signFile,
+  WrongPassphrase,
 } from "../trust/mod.ts";
 import { readIfThere, readOperatorFile, writeOperatorFile } from "./operator_files.ts";
 import { askPassphrase, passphraseIn } from "./passphrase.ts";
@@ -85,6 +86,8 @@ async function readPrivateKey(path: string, passphraseFile?: string): Promise<Pr
 function wrongKey(path: string, cause: unknown): UpdateError {
   const advice = cause instanceof PassphraseNeeded
     ? "give --passphrase-file, or run it at a terminal"
+    : cause instanceof WrongPassphrase
+    ? "give the one that it was made with"
     : "name a private key that `keygen`, openssl or minisign has made";
   return unusable("--key", `${path}: ${reasonOf(cause)}`, advice, cause);
 }

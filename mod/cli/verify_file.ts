@@ -6,7 +6,6 @@
 
 import {
   MAX_ROOT_BYTES,
-  MAX_SIGNATURE_FILE_BYTES,
   reasonOf,
   SIGNATURE_SUFFIXES,
   type Statement,
@@ -58,7 +57,8 @@ async function statementOf(name: string, signature?: string): Promise<Statement>
     ? SIGNATURE_SUFFIXES.map((suffix) => `${name}${suffix}`)
     : [signature];
   for (const beside of missing) {
-    const found = await readIfThere("--signature", beside, MAX_SIGNATURE_FILE_BYTES);
+    // one that is too large is no good signature, rather than a file that cannot be used
+    const found = await readIfThere("--signature", beside, MAX_SIGNED_BYTES);
     if (found) return { name, bytes, signatures: [{ name: beside, bytes: found }] };
   }
   return { name, bytes, signatures: [], missing };

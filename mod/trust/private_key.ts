@@ -54,6 +54,7 @@ export class PrivateKey {
    * The key in a file: PKCS #8 in PEM, encrypted or not, or minisign's own without a passphrase.
    *
    * @throws {PassphraseNeeded} where it is encrypted and no passphrase is given.
+   * @throws {WrongPassphrase} where it is encrypted with another one.
    * @throws {Error} saying what is wrong; never with what is in the file.
    */
   static parse(text: string, passphrase?: string): PrivateKey {
@@ -68,7 +69,7 @@ export class PrivateKey {
     try {
       object = createPrivateKey({ key: text, format: "pem", passphrase });
     } catch {
-      throw new Error(encrypted ? "another passphrase than this key's" : "no key that can be read");
+      throw encrypted ? new WrongPassphrase() : new Error("no key that can be read");
     }
     if (object.asymmetricKeyType !== "ed25519") {
       throw new Error("a key of another algorithm than Ed25519");
@@ -103,6 +104,17 @@ export class PassphraseNeeded extends Error {
   /** Says so. */
   constructor() {
     super("an encrypted key, and no passphrase");
+  }
+}
+
+/** A key cannot be read with this passphrase. */
+export class WrongPassphrase extends Error {
+  /** Tells it from other errors. */
+  override readonly name = "WrongPassphrase";
+
+  /** Says so. */
+  constructor() {
+    super("another passphrase than this key's");
   }
 }
 

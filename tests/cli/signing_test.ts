@@ -78,6 +78,14 @@ Deno.test("keys are made, files signed and checked, on whose machine it may be",
     assertEquals(unsigned.code, 30);
     assertStringIncludes(unsigned.err, "found none at other.json.sig, other.json.minisig;");
 
+    await Deno.writeFile(`${cwd}/large.sig`, new Uint8Array(10 << 20));
+    const large = await run("verify", "other.json", "--pubkey", pubkey, "--signature", "large.sig");
+    assertEquals(large.code, 30, large.err);
+    assertStringIncludes(
+      large.err,
+      "large.sig, which cannot be read: 10485760 bytes, where at most",
+    );
+
     const { pubkey: next } = JSON.parse(await must("keygen", "--json", "--output", "next.key"));
     const root = (version: number, key: string) =>
       JSON.stringify({ version, threshold: 1, keys: [{ name: "ops", key }] });
@@ -109,7 +117,7 @@ Deno.test("keys are made, files signed and checked, on whose machine it may be",
       [["sign", "latest.json", "--key", "update.key.pub"], "a PUBLIC KEY, where a PRIVATE KEY was"],
       [
         ["sign", "latest.json", "--key", "b.key", "--passphrase-file", "b.key"],
-        "another passphrase",
+        "another passphrase than this key's; give the one that it was made with",
       ],
       [
         ["sign", "latest.json", "--key", "update.key", "--add", "--format", "raw"],
