@@ -7,8 +7,8 @@
 import { isUpToDate, UNKNOWN_VERSION } from "./check.ts";
 import { chooseRelease, destinationOf } from "./choose.ts";
 import { reasonOf, UpdateError } from "./errors.ts";
-import { accepting, confirming } from "./floor.ts";
-import { firstRefusal, type GateResult, refusalError } from "./gates.ts";
+import { type Acceptance, accepting, confirming } from "./floor.ts";
+import { firstRefusal, type GateResult, type NodeFacts, refusalError } from "./gates.ts";
 import { gatesBeforeNetwork } from "./gates_of_node.ts";
 import { gatesOfRelease, isCurrent } from "./gates_of_release.ts";
 import { enter, factsOf, type Node, type Policy, takeStock } from "./node.ts";
@@ -20,6 +20,7 @@ import type { Marks } from "./slot_store.ts";
 import type { UpdateState } from "./state.ts";
 import { countRefusal } from "./state_records.ts";
 import { transfer } from "./transfer.ts";
+import { rootVersion } from "./trust.ts";
 import type { UpdateSource, Withheld } from "./update_source.ts";
 
 /** What `apply` did. */
@@ -70,7 +71,7 @@ export async function apply(
     const digest = releaseDigest(release);
     const found = { version: release.version, digest };
     const floor = isCurrent(facts, release)
-      ? accepting(facts.floor, release, facts.channel, facts.time?.at ?? facts.now)
+      ? accepting(facts.floor, release, acceptance(facts))
       : state.floor;
     const steppingStoneTo = destinationOf(choice);
     const offered = { version: newest.version, at: node.now().toISOString() };
@@ -222,6 +223,10 @@ function restingPhase({ phase, resting, candidate }: UpdateState): Phase {
   const passing = phase === "checking" || phase === "downloading" || phase === "verifying";
   const rest = passing ? resting : phase;
   return (rest === "staged" || rest === "activated") && !candidate ? "idle" : rest;
+}
+
+function acceptance({ channel, time, now, trust }: NodeFacts): Acceptance {
+  return { channel, at: time?.at ?? now, root: rootVersion(trust) };
 }
 
 /** What the clock has shown; whoever says that it is earlier takes that back, for the runs to come as well. */

@@ -34,16 +34,16 @@ export async function chooseRelease(
   facts: NodeFacts,
   force: boolean,
 ): Promise<Choice | Withheld | undefined> {
-  const { version, trust } = facts;
+  const { version, trust, floor } = facts;
   const latest = await source.latest();
   if (!latest || "withheld" in latest) return latest;
-  const newest = believed(latest, trust);
+  const newest = believed(latest, trust, floor);
   if (version === undefined || reachable(facts, newest) || !source.steppingStones) {
     return { release: newest, newest };
   }
   const message = `${newest.version} is too far from ${version}: looking for one in between`;
   node.reporter.report({ kind: "step", message });
-  const offered = (await source.steppingStones()).map((stone) => believed(stone, trust));
+  const offered = (await source.steppingStones()).map((stone) => believed(stone, trust, floor));
   const stones = offered.filter((stone) =>
     reachable(facts, stone) &&
     compareVersions(stone.version, version) > 0 &&

@@ -27,6 +27,18 @@ export interface Floor {
   readonly metadata_versions?: Readonly<Record<string, number>>;
   /** The latest {@linkcode Release.date} of what `apply` accepted, RFC 3339. */
   readonly time?: string;
+  /** The highest version of a root of trust that `apply` ever went by. */
+  readonly root_version?: number;
+}
+
+/** How a release was accepted. */
+export interface Acceptance {
+  /** The channel that the node follows. */
+  readonly channel: string;
+  /** What time it was. */
+  readonly at: Date;
+  /** Version of the root of trust that it was judged by, where there is one. */
+  readonly root?: number;
 }
 
 /** The floor as it is kept beside a release in its slot. */
@@ -48,23 +60,24 @@ export function highest(...floors: readonly (Floor | undefined)[]): Floor {
     min_allowed_version: highestVersion(floors.map((floor) => floor?.min_allowed_version)),
     metadata_versions: versions.size > 0 ? Object.fromEntries(versions) : undefined,
     time: floors.map((floor) => floor?.time).reduce(later),
+    root_version: floors.map((floor) => floor?.root_version).reduce(larger),
   });
 }
 
-/** The floor with what a release says of itself at `now`, once the gates of its metadata have passed. */
+/** The floor with what a release says of itself, once the gates of its metadata have passed. */
 export function accepting(
   floor: Floor | undefined,
   { metadataVersion, date, expires }: Release,
-  channel: string,
-  now: Date,
+  { channel, at, root }: Acceptance,
 ): Floor {
-  const latest = now.getTime() + MAX_LEAP_DAYS * DAY_MILLISECONDS;
+  const latest = at.getTime() + MAX_LEAP_DAYS * DAY_MILLISECONDS;
   // what was made after its own end was not made then
   const end = expires === undefined ? latest : Math.min(latest, Date.parse(expires));
   const dated = date !== undefined && isMoment(date) && Date.parse(date) < end;
   return highest(floor, {
     metadata_versions: metadataVersion === undefined ? {} : { [channel]: metadataVersion },
     time: dated ? date : undefined,
+    root_version: root,
   });
 }
 
@@ -114,7 +127,8 @@ export function checkFloor(value: unknown, name: string): void {
       `${name}.${member}`,
     );
   }
-  const { time, metadata_versions } = floor;
+  const { time, metadata_versions, root_version } = floor;
+  if (root_version !== undefined) count(root_version, `${name}.root_version`);
   need(time === undefined || (typeof time === "string" && isMoment(time)), `${name}.time`);
   if (metadata_versions === undefined) return;
   for (const version of Object.values(object(metadata_versions, `${name}.metadata_versions`))) {
@@ -126,6 +140,10 @@ function highestVersion(versions: readonly (string | undefined)[]): string | und
   return versions.reduce((a, b) =>
     a === undefined ? b : b === undefined || compareVersions(a, b) >= 0 ? a : b
   );
+}
+
+function larger(a: number | undefined, b: number | undefined): number | undefined {
+  return a === undefined || b === undefined ? a ?? b : Math.max(a, b);
 }
 
 function later(a: string | undefined, b: string | undefined): string | undefined {

@@ -5,6 +5,7 @@
  */
 
 import { UpdateError } from "./errors.ts";
+import type { Floor } from "./floor.ts";
 import type { Release } from "./release.ts";
 import type { Candidate } from "./state.ts";
 
@@ -92,13 +93,31 @@ export async function followRoots(
   }
 }
 
+/** Version of the root that a trust goes by; undefined where it has none. */
+export function rootVersion(trust: Trust | undefined): number | undefined {
+  return trust?.chain && trust.chain.next - 1;
+}
+
 /**
  * The release, if a trust has judged what it was read from, or nobody wants that: every release of every
  * source goes through here before a gate sees it.
  *
- * @throws {UpdateError} `verification` where a signature is wanted and the source asked for none.
+ * @throws {UpdateError} `verification` where a signature is wanted and the source asked for none, or the
+ * root that it was judged by is older than one that the node has had.
  */
-export function believed(release: Release, trust: Trust | undefined): Release {
+export function believed(
+  release: Release,
+  trust: Trust | undefined,
+  { root_version: had = 0 }: Floor = {},
+): Release {
+  const root = rootVersion(trust);
+  if (root !== undefined && root < had) {
+    throw new UpdateError("verification", {
+      operation: "looking at the root of trust",
+      found: `version ${root}, where this node has had version ${had}`,
+      advice: "have the roots after it published again, or give the node a newer one",
+    });
+  }
   if (!trust || release.signedBy?.length) return release;
   throw new UpdateError("verification", {
     operation: "looking for a signature",

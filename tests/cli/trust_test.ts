@@ -137,6 +137,21 @@ Deno.test("a node with a key takes nothing that is not signed with it", async (t
     await Deno.remove(`${node.www}/trust`, { recursive: true });
   });
 
+  await t.step("nor does a root count that is older than one in a slot", async () => {
+    const [update, aside] = ["/var/lib/kubesolo/update", "/var/lib/kubesolo/aside"];
+    await node.sandbox.sh(`mv ${update} ${aside}`);
+    await node.put(ROOT, root(1, [1]));
+    for (const command of ["check", "apply"] as const) {
+      const ran = await node.ask(command);
+      assertEquals(ran.code, 30, ran.stderr);
+      assertMatch(
+        ran.stderr,
+        /the root of trust: version 1, where this node has had version 3; have the roots after/,
+      );
+    }
+    await node.sandbox.sh(`rm -r ${update} ${ROOT}; mv ${aside} ${update}`);
+  });
+
   await t.step("the operator's root counts where it is newer than what is kept", async () => {
     await sign(node, OURS);
     await node.put(ROOT, root(3, [1]));

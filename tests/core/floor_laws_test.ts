@@ -20,6 +20,7 @@ const FLOOR: fc.Arbitrary<Floor> = fc.record({
   min_allowed_version: VERSION,
   metadata_versions: fc.dictionary(fc.constantFrom("stable", "beta", "__proto__"), fc.nat()),
   time: TIME,
+  root_version: fc.nat(),
 }, { requiredKeys: [] });
 
 /** Whether nothing that `b` holds back would pass `a`. */
@@ -27,6 +28,7 @@ function covers(a: Floor, b: Floor): boolean {
   const version = (key: "version" | "min_allowed_version") =>
     b[key] === undefined || (a[key] !== undefined && compareVersions(a[key], b[key]) >= 0);
   return version("version") && version("min_allowed_version") &&
+    (a.root_version ?? -1) >= (b.root_version ?? -1) &&
     (b.time === undefined || (a.time !== undefined && Date.parse(a.time) >= Date.parse(b.time))) &&
     Object.entries(b.metadata_versions ?? {}).every(([channel, number]) =>
       (Object.entries(a.metadata_versions ?? {}).find(([name]) => name === channel)?.[1] ?? -1) >=
@@ -49,13 +51,13 @@ Deno.test("whatever happens to a floor, it never falls", () => {
     fc.option(TIME, { nil: undefined }),
     fc.option(fc.oneof(VERSION, fc.string()), { nil: undefined }),
     fc.option(VERSION, { nil: undefined }),
-    (floor, metadataVersion, date, expires, version, raises) => {
+    fc.option(fc.nat(), { nil: undefined }),
+    (floor, metadataVersion, date, expires, version, raises, root) => {
       const { release } = filesRelease("1.0.0");
       const accepted = accepting(
         floor,
         { ...release, metadataVersion, date, expires },
-        "stable",
-        NOW,
+        { channel: "stable", at: NOW, root },
       );
       assert(covers(accepted, floor));
       const confirmed = confirming(accepted, version, raises);
@@ -68,7 +70,7 @@ Deno.test("whatever happens to a floor, it never falls", () => {
 Deno.test("a release that is older than its own end says what time it is, another does not", () => {
   const { release } = filesRelease("1.0.0");
   const time = (date: string, expires?: string) =>
-    accepting(undefined, { ...release, date, expires }, "stable", NOW).time;
+    accepting(undefined, { ...release, date, expires }, { channel: "stable", at: NOW }).time;
   assertEquals(time("2026-07-01T00:00:00Z"), "2026-07-01T00:00:00Z");
   assertEquals(time("2026-07-01T00:00:00Z", "2026-08-01T00:00:00Z"), "2026-07-01T00:00:00Z");
   assertEquals(time("2062-07-01T00:00:00Z", "2026-08-01T00:00:00Z"), undefined);

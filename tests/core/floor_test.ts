@@ -13,6 +13,7 @@ import {
   type Release,
   rollback,
   type Slot,
+  type Trust,
   UpdateError,
   type UpdateState,
 } from "../../mod/core/mod.ts";
@@ -252,6 +253,32 @@ Deno.test("a floor in a slot that cannot be read counts for nothing", async () =
     machine.disk.put("/mnt/KSOLOB/floor", text);
     assertEquals(await machine.offer(release("2.0.0")), "available", text.slice(0, 40));
     if (text.length < 100) assertThrows(() => parseFloor(text), Error);
+  }
+});
+
+/** Trust in the root of this version. */
+function rootedAt(version: number): Trust {
+  return {
+    wanted: `a signature of root ${version}`,
+    judge: () => Promise.reject(new Error("the source has done that")),
+    stillBelieves: () => true,
+    chain: { next: version + 1, extend: () => Promise.reject(new Error("not published")) },
+  };
+}
+
+Deno.test("a node that has had a root of trust believes none before it, whatever was lost", async () => {
+  const machine = new Machine(filesRelease("1.0.0"));
+  const signed = (version: string) => release(version, { signedBy: ["ops"] });
+  await apply(machine.boot(), memorySource(signed("2.0.0")), { ...POLICY, trust: rootedAt(3) });
+  assertEquals((await machine.state()).floor?.root_version, 3);
+  for (const isLost of [false, true]) {
+    if (isLost) machine.wipeState();
+    const ask = (root: number) =>
+      check(machine.boot(), memorySource(signed("3.0.0")), { ...POLICY, trust: rootedAt(root) });
+    const error = await assertRejects(() => ask(2), UpdateError);
+    assertEquals(error.code, "verification");
+    assertEquals(error.found, "version 2, where this node has had version 3");
+    for (const root of [3, 4]) assertEquals((await ask(root)).result, "available");
   }
 });
 
