@@ -97,6 +97,14 @@ async function layoutAt(place: Place, options: MediumOptions): Promise<UpdateSou
 
 async function bundleAt(place: Place, options: MediumOptions): Promise<UpdateSource> {
   await mustBeInside(place, place.path);
+  // who opens a pipe waits for one that writes
+  if (!(await Deno.stat(place.path)).isFile) {
+    throw new UpdateError("verification", {
+      operation: `reading ${place.name}`,
+      found: "no regular file",
+      advice: "put the bundle itself there",
+    });
+  }
   if (await isPacked(place.path)) {
     throw new UpdateError("verification", {
       operation: `reading ${place.name}`,

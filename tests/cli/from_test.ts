@@ -112,6 +112,13 @@ Deno.test("what is wrong with a medium is said, and nothing is staged", async ()
   await refused(`${MEDIA}/absent`, 40, "nothing is there");
   await refused(MEDIA, 2, "cannot be used with option", "--server", node.url);
 
+  // a stick may bring a pipe, whose end nobody writes to
+  await node.sandbox.sh(`mkdir -p ${MEDIA}/pipe; mkfifo ${MEDIA}/pipe/a.ksu`);
+  const apply = [node.sandbox.agent, "apply", "--from", `${MEDIA}/pipe`];
+  const piped = await node.sandbox.run("timeout", "60", ...apply);
+  assertEquals(piped.code, 30, piped.stderr);
+  assertStringIncludes(piped.stderr, `${MEDIA}/pipe/a.ksu: no regular file; put the bundle itself`);
+
   const release = await releaseDirectory(node, "2.0.0");
   const good = await bundle(node, [release], "good");
   const whole = await carry(node, good, "good.ksu");
