@@ -30,7 +30,7 @@ export interface QemuOptions {
   readonly readOnly?: boolean;
   /** x86_64 where it is left out. */
   readonly architecture?: Architecture;
-  /** UEFI firmware; otherwise BIOS, which aarch64 does not have. */
+  /** UEFI firmware, or none: a BIOS, or on aarch64 QEMU itself (`-kernel`). aarch64 has it unless false. */
   readonly uefi?: boolean;
   /** Megabytes of memory. */
   readonly memory?: number;
@@ -71,10 +71,9 @@ export interface Qemu {
  * @throws {Error} with QEMU's words where it does not start.
  */
 export async function startQemu(options: QemuOptions): Promise<Qemu> {
-  const machine = MACHINES[options.architecture ?? "x86_64"];
-  const firmware = options.uefi || options.architecture === "aarch64"
-    ? machine.firmware
-    : undefined;
+  const { architecture = "x86_64" } = options;
+  const machine = MACHINES[architecture];
+  const firmware = options.uefi ?? architecture === "aarch64" ? machine.firmware : undefined;
   const directory = await Deno.makeTempDir({ prefix: "vm-" });
   const sockets: Deno.Listener[] = [];
   try {

@@ -8,11 +8,12 @@ import { packMember } from "../../tasks/gzip.ts";
 import { injectAgent, readInitramfs } from "../../tasks/inject.ts";
 import { kernelPath } from "../../tasks/kernel.ts";
 import { run } from "../../tasks/run.ts";
-import { Sysroot } from "../../tasks/sysroot.ts";
+import { kernelPackage, LIBRARY_PACKAGES, Sysroot } from "../../tasks/sysroot.ts";
 import { textEntry } from "../../tasks/tree.ts";
 import { Vm } from "../../tasks/vm.ts";
+import { inScratch } from "../in_scratch.ts";
 
-await ensureInstalled(...demoNeeds(false), "zstd");
+await ensureInstalled(...demoNeeds(false), ...demoNeeds(true, "aarch64"), "zstd");
 
 /** Enough for a machine that is many times slower than any that this was written on. */
 const LIMIT = { limitSeconds: 300 };
@@ -62,12 +63,28 @@ Deno.test("the kernel finds the agent in what was made of an initramfs of others
   }
 });
 
+Deno.test("the kernel of an aarch64 machine finds and starts its agent in the same way", async () => {
+  const agent = await compileAgent("aarch64");
+  const packages = [kernelPackage("aarch64"), "busybox-static", ...LIBRARY_PACKAGES];
+  await using sysroot = await Sysroot.open("aarch64", packages);
+  await inScratch(async (directory) => {
+    const main = await smallSystem(`${directory}/root`, sysroot);
+    const gzip = await run("gzip", ["-9", "-c"], { input: main });
+    const before = await packMember([textEntry("etc/before", "gzip")]);
+    const whole = await injectAgent(readInitramfs(concat([gzip, before])), agent, sysroot, [
+      textEntry("etc/added", "for-arm64"),
+      textEntry("etc/linked", "replaced"),
+    ]);
+    await boot(directory, whole, "FOUND gzip for-arm64 replaced kept", sysroot);
+  });
+});
+
 /** An archive of a BusyBox with {@linkcode INIT}, as cpio packs it; two of its files are one. */
-async function smallSystem(root: string): Promise<Uint8Array> {
+async function smallSystem(root: string, from = Sysroot.here()): Promise<Uint8Array> {
   for (const path of ["bin", "dev", "etc", "proc"]) {
     await Deno.mkdir(`${root}/${path}`, { recursive: true });
   }
-  await Deno.copyFile("/bin/busybox", `${root}/bin/busybox`);
+  await Deno.copyFile(from.at("/bin/busybox"), `${root}/bin/busybox`);
   for (const name of ["sh", "mount", "cat", "poweroff"]) {
     await Deno.symlink("busybox", `${root}/bin/${name}`);
   }
@@ -80,16 +97,25 @@ async function smallSystem(root: string): Promise<Uint8Array> {
 }
 
 /** Boots Debian's kernel with `initramfs`, up to what its init says. */
-async function boot(directory: string, initramfs: Uint8Array, wanted: string): Promise<void> {
+async function boot(
+  directory: string,
+  initramfs: Uint8Array,
+  wanted: string,
+  from = Sysroot.here(),
+): Promise<void> {
+  const { architecture } = from;
   const disk = `${directory}/disk.img`;
   await Deno.writeFile(disk, new Uint8Array(1 << 20));
   await Deno.writeFile(`${directory}/initramfs`, initramfs);
-  const line = "console=ttyS0 quiet panic=-1";
+  const console = architecture === "aarch64" ? "ttyAMA0" : "ttyS0";
+  const line = `console=${console} quiet panic=-1`;
   await using vm = await Vm.start({
     disk,
+    architecture,
+    uefi: false,
     memory: NODE_MEMORY,
     noReboot: true,
-    more: ["-kernel", kernelPath(), "-initrd", `${directory}/initramfs`, "-append", line],
+    more: ["-kernel", kernelPath(from), "-initrd", `${directory}/initramfs`, "-append", line],
   });
   assertEquals((await vm.waitFor(/^FOUND /, LIMIT)).text, wanted);
   const { text } = await vm.waitFor(/^AGENT /, LIMIT);
