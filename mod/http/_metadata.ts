@@ -4,7 +4,6 @@
  * @module
  */
 
-import { concat } from "@std/bytes/concat";
 import { reasonOf, UpdateError } from "../core/mod.ts";
 import { printable } from "./_address.ts";
 import { contentLength } from "./_content_range.ts";
@@ -61,22 +60,25 @@ export async function readUpTo(
   response: Response,
   limit: number,
 ): Promise<Uint8Array<ArrayBuffer> | undefined> {
-  const chunks: Uint8Array[] = [];
+  // a part of one byte may lie in memory of many: parts that are kept would be more than their bytes
+  const bytes = new ArrayBuffer(0, { maxByteLength: limit });
   let length = contentLength(response.headers) ?? 0;
   const tooLong = () => length > limit;
   if (response.body && !tooLong()) {
     length = 0;
     const reader = response.body.getReader();
-    while (!tooLong()) {
+    while (true) {
       const { value, done } = await reader.read();
       if (done) break;
-      chunks.push(value);
       length += value.length;
+      if (tooLong()) break;
+      bytes.resize(length);
+      new Uint8Array(bytes).set(value, length - value.length);
     }
     reader.releaseLock();
   }
   await response.body?.cancel().catch(() => {});
-  return tooLong() ? undefined : concat(chunks);
+  return tooLong() ? undefined : new Uint8Array(bytes).slice();
 }
 
 async function readBounded(

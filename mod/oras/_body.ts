@@ -4,7 +4,6 @@
  * @module
  */
 
-import { concat } from "@std/bytes/concat";
 import { CHUNK_BYTES } from "./_bytes.ts";
 import { shown } from "./_shown.ts";
 import type { ByteStream } from "./content.ts";
@@ -78,12 +77,13 @@ export async function readUpTo(
   stream: ByteStream,
   limit: number,
 ): Promise<Uint8Array<ArrayBuffer> | undefined> {
-  const parts: Uint8Array<ArrayBuffer>[] = [];
-  let length = 0;
+  // a part of one byte may lie in memory of many: parts that are kept would be more than their bytes
+  const bytes = new ArrayBuffer(0, { maxByteLength: limit });
   for await (const part of stream) {
-    length += part.length;
-    if (length > limit) return undefined;
-    parts.push(part);
+    const length = bytes.byteLength;
+    if (length + part.length > limit) return undefined;
+    bytes.resize(length + part.length);
+    new Uint8Array(bytes).set(part, length);
   }
-  return concat(parts);
+  return new Uint8Array(bytes).slice();
 }

@@ -97,6 +97,11 @@ const LARGE: readonly (readonly [what: string, request: string])[] = [
     "50,000 attributes",
     post(wrap(`<app ${Array.from({ length: 50_000 }, (_, i) => `a${i}=""`).join(" ")}/>`)),
   ],
+  [
+    "20,000 pieces of a byte",
+    post("", "content-type: text/xml\r\ntransfer-encoding: chunked\r\n")
+      .replace("content-length: 0\r\n", "") + "1\r\n \r\n".repeat(20_000) + "0\r\n\r\n",
+  ],
   ["an attribute of a mebibyte", post(wrap(`<app appid="${"x".repeat(MEBIBYTE - 200)}"/>`))],
 ];
 

@@ -1,7 +1,9 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { apply, EXIT, UpdateError } from "../../mod/core/mod.ts";
+import { readUpTo } from "../../mod/http/_metadata.ts";
 import { HttpSource, MAX_METADATA_BYTES, METADATA_TRIES } from "../../mod/http/mod.ts";
 import { factoryDisk, filesRelease, memoryNode, POLICY } from "../fakes/memory_machine.ts";
+import { tinyPieces } from "../tiny_pieces.ts";
 import { closedPort, imageJson, recordedSleep, serve, serveRaw } from "./_servers.ts";
 
 const IMAGE = imageJson(new Uint8Array(5));
@@ -203,6 +205,12 @@ Deno.test("a hostile status line cannot drive a terminal", async () => {
   const { message } = await refusal(new HttpSource(server.url, recordedSleep()));
   // deno-lint-ignore no-control-regex
   assert(!/[\x00-\x1f\x7f-\x9f]/.test(message), JSON.stringify(message));
+});
+
+Deno.test("a document that comes byte by byte takes no more memory than its bytes", async () => {
+  const { stream, peak } = tinyPieces(20_000);
+  assertEquals(await readUpTo(new Response(stream), 20_000), new Uint8Array(20_000).fill(32));
+  assert(peak() < 512 << 20, `${peak()}`);
 });
 
 function abortedWith(reason: Error, milliseconds: number): AbortSignal {

@@ -1,4 +1,4 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
 import {
   chooseManifests,
   MAX_BYTES_UNDER_WAY,
@@ -8,6 +8,7 @@ import {
   omahaHandler,
   parseResponse,
 } from "../../mod/omaha/mod.ts";
+import { tinyPieces } from "../tiny_pieces.ts";
 import { document, post } from "./_requests.ts";
 
 Deno.test("an updater's answers become statuses, for each application its own", async () => {
@@ -97,6 +98,13 @@ Deno.test("half requests hold up nobody; more bytes than there is room for are s
   assertEquals((await handle(post(whole))).status, 200);
   for (const controller of open.slice(few.length + 1, -1)) controller.close();
   assertEquals(new Set((await Promise.all(many)).map(({ status }) => status)), new Set([400, 503]));
+});
+
+Deno.test("a request that comes byte by byte takes no more memory than its bytes", async () => {
+  const { stream, peak } = tinyPieces(20_000);
+  const answer = await omahaHandler({})(post(stream, { "content-type": "text/xml" }));
+  assertEquals(answer.status, 400);
+  assert(peak() < 512 << 20, `${peak()}`);
 });
 
 Deno.test("floors come before the target, all at once only for who understands it", () => {

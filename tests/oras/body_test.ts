@@ -1,6 +1,7 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { guarded, readUpTo } from "../../mod/oras/_body.ts";
 import { type ByteStream, OrasError } from "../../mod/oras/mod.ts";
+import { tinyPieces } from "../tiny_pieces.ts";
 import { bytesOf, noise } from "./_artifacts.ts";
 
 Deno.test("a body that does not go on is given up", async () => {
@@ -45,4 +46,10 @@ Deno.test("no more is read than the limit", async () => {
   const body = (size: number) => guarded(new Blob([noise(size)]).stream(), "testing");
   assertEquals((await readUpTo(body(1000), 1000))?.length, 1000);
   assertEquals(await readUpTo(body(1001), 1000), undefined);
+});
+
+Deno.test("a body that comes byte by byte takes no more memory than its bytes", async () => {
+  const { stream, peak } = tinyPieces(20_000);
+  assertEquals(await readUpTo(stream, 20_000), new Uint8Array(20_000).fill(32));
+  assert(peak() < 512 << 20, `${peak()}`);
 });
