@@ -2,6 +2,7 @@
 
 import { ERROR_CODE } from "../omaha/mod.ts";
 import { type Content, html, type Markup } from "./_html.ts";
+import { table } from "./_table.ts";
 import { ago } from "./_words.ts";
 import type { FleetNode, NodePhase } from "./fleet.ts";
 import type { ServerStatus } from "./status.ts";
@@ -74,6 +75,8 @@ export function overview({ total, phases, versions }: ServerStatus): Content {
   `;
 }
 
+const COLUMNS = ["Node", "Runs", "State", "Follows", "Last seen"];
+
 /** One page of nodes, as a table. */
 export function nodesSection(
   { nodes, total, page, pages }: ServerStatus,
@@ -95,23 +98,7 @@ export function nodesSection(
     `;
   return html`
     <h2>Nodes <span>${total}</span></h2>
-    <div class="sheet">
-      <table>
-        <thead>
-          <tr>
-            <th>Node</th>
-            <th>Runs</th>
-            <th>State</th>
-            <th>Follows</th>
-            <th>Last seen</th>
-          </tr>
-        </thead>
-        <tbody>
-          ${nodes.map((node) => nodeRow(node, now))}
-        </tbody>
-      </table>
-    </div>
-    ${pages === 1 ? undefined : html`
+    ${table(COLUMNS, nodes.map((node) => nodeRow(node, now)))} ${pages === 1 ? undefined : html`
       <p class="pages">
         ${link(page - 1, "Before")}
         <span class="quiet">Page ${page} of ${pages}</span> ${link(page + 1, "After")}

@@ -2,6 +2,7 @@
 
 import { format } from "@std/fmt/bytes";
 import { type Content, html, type Markup } from "./_html.ts";
+import { table } from "./_table.ts";
 import type { ReleaseStatus, RepositoryStatus, ServerStatus } from "./status.ts";
 
 const STATES: Readonly<Record<ReleaseStatus["state"], readonly [tone: string, words: string]>> = {
@@ -26,22 +27,10 @@ export function releasesSection(releases: readonly ReleaseStatus[], now: number)
   }
   return html`
     <h2>Releases <span>${releases.length}</span></h2>
-    <div class="sheet">
-      <table>
-        <thead>
-          <tr>
-            <th>Version</th>
-            <th>State</th>
-            <th>For</th>
-            <th>Where</th>
-            <th>Made</th>
-          </tr>
-        </thead>
-        <tbody>
-          ${releases.map((release) => releaseRow(release, now))}
-        </tbody>
-      </table>
-    </div>
+    ${table(
+      ["Version", "State", "For", "Where", "Made"],
+      releases.map((release) => releaseRow(release, now)),
+    )}
   `;
 }
 
@@ -81,38 +70,27 @@ function releaseRow(release: ReleaseStatus, now: number): Markup {
 
 /** One repository, as a table. */
 export function repositorySection({ name, tags, problems }: RepositoryStatus): Markup {
+  const served = tags.map(({ tag, version, digest }) =>
+    html`
+      <tr>
+        <td>${tag}</td>
+        <td data-label="Version"><span class="version">${version ?? "–"}</span></td>
+        <td data-label="Manifest"><span class="id">${digest}</span></td>
+      </tr>
+    `
+  );
+  const others = Object.entries(problems).map(([what, why]) =>
+    html`
+      <tr>
+        <td>${what || "–"}</td>
+        <td data-label="State"><span><span class="dot warn"></span>not served</span></td>
+        <td data-label="Why">${why}</td>
+      </tr>
+    `
+  );
   return html`
     <h2>Registry: ${name} <span>${tags.length}</span></h2>
-    <div class="sheet">
-      <table>
-        <thead>
-          <tr>
-            <th>Tag</th>
-            <th>Version</th>
-            <th>Manifest</th>
-          </tr>
-        </thead>
-        <tbody>
-          ${tags.map(({ tag, version, digest }) =>
-            html`
-              <tr>
-                <td>${tag}</td>
-                <td data-label="Version"><span class="version">${version ?? "–"}</span></td>
-                <td data-label="Manifest"><span class="id">${digest}</span></td>
-              </tr>
-            `
-          )}${Object.entries(problems).map(([what, why]) =>
-            html`
-              <tr>
-                <td>${what || "–"}</td>
-                <td data-label="State"><span><span class="dot warn"></span>not served</span></td>
-                <td data-label="Why">${why}</td>
-              </tr>
-            `
-          )}
-        </tbody>
-      </table>
-    </div>
+    ${table(["Tag", "Version", "Manifest"], [...served, ...others])}
   `;
 }
 
