@@ -22,9 +22,6 @@ export const MAX_MANIFESTS = 4096;
 /** Indexes that lie inside each other. */
 export const MAX_INDEX_DEPTH = 8;
 
-/** Most bytes of a `latest.json`, as nodes take it. */
-export const MAX_LATEST_BYTES: number = 1 << 20;
-
 /** Files whose digests are remembered. */
 export const MAX_DIGESTS = 65_536;
 

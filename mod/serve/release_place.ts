@@ -14,11 +14,10 @@ import {
   SIGNATURE_SUFFIXES,
   UpdateError,
 } from "../core/mod.ts";
-import { type Latest, parseLatest, parseSteppingStones } from "../http/mod.ts";
+import { type Latest, MAX_METADATA_BYTES, parseLatest, parseSteppingStones } from "../http/mod.ts";
 import { fileInside, type FoundFile, namesOf } from "./_paths.ts";
 import { LATEST_FILE, type Place } from "./_walk.ts";
 import { BeingChecked, type DigestBook } from "./digest_book.ts";
-import { MAX_LATEST_BYTES } from "./limits.ts";
 import type { FileDigests } from "./stored_file.ts";
 
 /** An artifact that is there, whole. */
@@ -82,7 +81,7 @@ export async function readReleasePlace(
   let document: Document;
   const home = homeOf(name);
   try {
-    const found = await readDocument(root, directory, LATEST_FILE, MAX_LATEST_BYTES);
+    const found = await readDocument(root, directory, LATEST_FILE, MAX_METADATA_BYTES);
     if (!found) throw new Error("it is a link that leads out of the directory, or no file");
     document = found;
     const url = new URL(LATEST_FILE, home);
