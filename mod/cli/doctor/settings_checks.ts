@@ -7,7 +7,7 @@
 import { detectInit, type FoundInit } from "../../host/mod.ts";
 import { choosePrefix, describeFile } from "../install/executable.ts";
 import { executableBelow } from "../install/prefixes.ts";
-import { readUnit } from "../install/plan_files.ts";
+import { readUnit } from "../install/plan_units.ts";
 import { serviceManager } from "../install/services.ts";
 import { HOMES, type InitWithFiles, isOurs, unitFiles } from "../install/unit_files.ts";
 import { nameOf } from "../read_settings.ts";

@@ -11,7 +11,7 @@ import { confLine, DEFAULT_CONF, readConf, saysJust } from "../conf_file.ts";
 import { type Given, givenByFile, keyOf } from "../read_settings.ts";
 import { problemOf } from "../report_settings.ts";
 import { type SettingName, settingOf, SETTINGS, subjectOf } from "../settings.ts";
-import { keptFile, placeText } from "./plan_files.ts";
+import { placeText, planForeign } from "./place_text.ts";
 import type { Step } from "./step.ts";
 
 /**
@@ -30,17 +30,14 @@ export async function planSettings(
     if (problem) throw problem;
   }
   const path = DEFAULT_CONF;
-  const text = exampleConf(given);
-  const before = await readConf(disk, path);
   // an address may have a password in it
-  const write = (backup?: string) => () => placeText(path, PRIVATE_MODE, text, backup);
+  const file = { path, mode: PRIVATE_MODE, text: exampleConf(given) };
+  const before = await readConf(disk, path);
   if (before === undefined) {
-    return { placed: { path, result: "installed" }, perform: write() };
+    return { placed: { path, result: "installed" }, perform: () => placeText(file) };
   }
   if (given.every((one) => isIn(before, one))) return { placed: { path, result: "unchanged" } };
-  if (!force) return keptFile(path, "it was there; what was given now is not in it");
-  const backup = `${path}.bak`;
-  return { placed: { path, result: "replaced", backup }, perform: write(backup) };
+  return planForeign(file, "it was there; what was given now is not in it", force);
 }
 
 /** Whether the text of an update.conf says this already. */

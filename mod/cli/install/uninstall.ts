@@ -12,7 +12,8 @@ import { choosePrefix } from "./executable.ts";
 import { executableBelow, PREFIXES } from "./prefixes.ts";
 import type { Installed, InstallWish } from "./install.ts";
 import { asInstaller, chooseInit } from "./installer.ts";
-import { planExecutableRemoval, planRemoval } from "./plan_files.ts";
+import { planExecutableRemoval } from "./plan_executable.ts";
+import { planRemoval } from "./plan_units.ts";
 import { serviceManager, takeDown } from "./services.ts";
 import { type UnitFile, unitFiles } from "./unit_files.ts";
 
