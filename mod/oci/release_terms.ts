@@ -15,20 +15,28 @@ export interface LayerTerms {
   readonly packing: Packing;
 }
 
-/** Layers of a release in the form of an artifact, by media type. */
-export const LAYER_TERMS: Readonly<Record<string, LayerTerms>> = {
-  "application/vnd.kubesolo.os.kernel.v1+octet-stream": { artifact: "vmlinuz", packing: "none" },
-  // the packing is the artifact's own: the slot has it as it is
-  "application/vnd.kubesolo.os.initramfs.v1+gzip": { artifact: "kubesolo-os.gz", packing: "none" },
-  "application/vnd.kubesolo.os.slot.v1+octet-stream": { artifact: "image", packing: "none" },
-  "application/vnd.kubesolo.os.slot.v1+zstd": { artifact: "image", packing: "zstd" },
-};
+/** Type of the manifest of a release in the form of an artifact. */
+export const RELEASE_TYPE = "application/vnd.kubesolo.os.release.v1";
+
+/** Type of the kernel. */
+export const KERNEL_TYPE = "application/vnd.kubesolo.os.kernel.v1+octet-stream";
+
+/** Type of the initramfs; the packing is the artifact's own: the slot has it as it is. */
+export const INITRAMFS_TYPE = "application/vnd.kubesolo.os.initramfs.v1+gzip";
 
 /** Type of a whole partition image, as it is. */
 export const SLOT_TYPE = "application/vnd.kubesolo.os.slot.v1+octet-stream";
 
 /** Type of a whole partition image in zstd. */
 export const ZSTD_SLOT_TYPE = "application/vnd.kubesolo.os.slot.v1+zstd";
+
+/** Layers of a release in the form of an artifact, by media type. */
+export const LAYER_TERMS: Readonly<Record<string, LayerTerms>> = {
+  [KERNEL_TYPE]: { artifact: "vmlinuz", packing: "none" },
+  [INITRAMFS_TYPE]: { artifact: "kubesolo-os.gz", packing: "none" },
+  [SLOT_TYPE]: { artifact: "image", packing: "none" },
+  [ZSTD_SLOT_TYPE]: { artifact: "image", packing: "zstd" },
+};
 
 /** Where the files of a release lie in a container image, without the slash at the beginning. */
 export const IMAGE_PATHS: Readonly<Partial<Record<ArtifactName, string>>> = {

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { RELEASE_TYPE, SLOT_TYPE } from "../../mod/oci/mod.ts";
 import {
   copy,
   type Descriptor,
@@ -22,8 +23,6 @@ export const REPOSITORY = "bench/os";
 /** Its tag. */
 export const TAG = "stable";
 
-const SLOT_TYPE = "application/vnd.kubesolo.os.slot.v1+octet-stream";
-
 /** The image in `www` as an artifact: in `www/layout`, and from there in the registry at `host`. */
 export async function publishArtifact(www: string, host: string): Promise<void> {
   const latest = JSON.parse(await Deno.readTextFile(`${www}/latest.json`));
@@ -36,7 +35,7 @@ export async function publishArtifact(www: string, host: string): Promise<void> 
   const layout = await ImageLayout.create(`${www}/layout`);
   await layout.push(layer, (await Deno.open(`${www}/image`)).readable);
   const packed = packManifest({
-    artifactType: "application/vnd.kubesolo.os.release.v1",
+    artifactType: RELEASE_TYPE,
     layers: [layer],
     annotations: {
       "io.kubesolo.os.version": latest.version,

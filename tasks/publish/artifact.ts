@@ -4,19 +4,22 @@
  * @module
  */
 
-import { SLOT_TYPE, ZSTD_SLOT_TYPE } from "../../mod/oci/mod.ts";
+import {
+  INITRAMFS_TYPE,
+  KERNEL_TYPE,
+  RELEASE_TYPE,
+  SLOT_TYPE,
+  ZSTD_SLOT_TYPE,
+} from "../../mod/oci/mod.ts";
 import { packManifest, pushManifest, type Target } from "../../mod/oras/mod.ts";
 import { sha256OfFile } from "../digest.ts";
 import { contentAnnotations, readRelease, type ReleaseFile } from "./release_directory.ts";
 import { bytesOf, type Follower, type Published, SILENT, upload, type Uploaded } from "./upload.ts";
 import { compress } from "./zstd.ts";
 
-/** Artifact type of a release's manifest. */
-export const RELEASE_TYPE = "application/vnd.kubesolo.os.release.v1";
-
 const MEDIA_TYPES = {
-  "vmlinuz": "application/vnd.kubesolo.os.kernel.v1+octet-stream",
-  "kubesolo-os.gz": "application/vnd.kubesolo.os.initramfs.v1+gzip",
+  "vmlinuz": KERNEL_TYPE,
+  "kubesolo-os.gz": INITRAMFS_TYPE,
   "image": SLOT_TYPE,
 } as const;
 
