@@ -5,7 +5,8 @@
  * @module
  */
 
-import { BIOS_BOOT, SECTOR } from "./disk_layout.ts";
+import { SECTOR } from "../mod/provision/mod.ts";
+import { BIOS_BOOT } from "./disk_layout.ts";
 
 /** Bytes of the first sector before the disk's signature and its partition table. */
 const BOOT_CODE_BYTES = 440;

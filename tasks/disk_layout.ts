@@ -4,10 +4,11 @@
  * @module
  */
 
-/** Bytes in a sector. */
-export const SECTOR = 512;
+import { LABELS } from "../mod/core/mod.ts";
+import { SECTOR } from "../mod/provision/mod.ts";
 
-const MIB = 1 << 20;
+/** Bytes in a mebibyte. */
+export const MIB: number = 1 << 20;
 
 /** First sector of the first partition; the last MiB of the disk is left to the second table. */
 const FIRST = MIB / SECTOR;
@@ -86,10 +87,10 @@ export function planDisk(sizes: DiskSizes): DiskPlan {
   };
   return {
     partitions: [
-      place(1, "KSOLOEFI", "ef00", sizes.esp),
-      place(2, "KSOLOA", "8300", sizes.slot),
-      place(3, "KSOLOB", "8300", sizes.slot),
-      place(4, "KSOLODATA", "8300", sizes.data),
+      place(1, LABELS.efi, "ef00", sizes.esp),
+      place(2, LABELS.A, "8300", sizes.slot),
+      place(3, LABELS.B, "8300", sizes.slot),
+      place(4, LABELS.data, "8300", sizes.data),
     ],
     size: (next + FIRST) * SECTOR,
   };

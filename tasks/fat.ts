@@ -5,7 +5,7 @@
  */
 
 import { dirname } from "@std/path";
-import { SECTOR } from "./disk_layout.ts";
+import { SECTOR } from "../mod/provision/mod.ts";
 import { buildEpoch } from "./epoch.ts";
 import { run } from "./run.ts";
 

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { SECTOR } from "../mod/provision/mod.ts";
 import { oneTarget, taskOptions } from "./arguments.ts";
 import { format } from "@std/fmt/bytes";
 import { dirname, relative } from "@std/path";
@@ -15,7 +16,6 @@ import {
   type DiskSizes,
   parseSize,
   planDisk,
-  SECTOR,
 } from "./disk_layout.ts";
 import type { Architecture } from "./elf.ts";
 import { fillExt4, makeExt4 } from "./ext4.ts";

@@ -4,8 +4,9 @@
  * @module
  */
 
+import { SECTOR } from "../mod/provision/mod.ts";
 import { embedGrub } from "./bios_boot.ts";
-import { type DiskPlan, SECTOR } from "./disk_layout.ts";
+import type { DiskPlan } from "./disk_layout.ts";
 import { makeFat, writeFat } from "./fat.ts";
 import {
   GRUB_DIRECTORY,

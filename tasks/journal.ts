@@ -4,10 +4,9 @@
  * @module
  */
 
+import { MIB } from "./disk_layout.ts";
 import { askExt4, type Ext4Place } from "./ext4.ts";
 import { run } from "./run.ts";
-
-const MIB = 1 << 20;
 
 /** e2fsck's exit code where it changed something, and all is well now. */
 const CORRECTED = 1;

@@ -8,7 +8,7 @@ import { EXIT, reasonOf, UpdateError } from "../mod/core/mod.ts";
 import { DenoDisk } from "../mod/host/mod.ts";
 import { sizeForPeople, surveyDisks, type SurveyedDisk } from "../mod/provision/mod.ts";
 import { taskOptions } from "./arguments.ts";
-import { parseSize } from "./disk_layout.ts";
+import { MIB, parseSize } from "./disk_layout.ts";
 import { checkBundle } from "./provision/check_bundle.ts";
 import { listDisks, shownDisk } from "./provision/choose_disk.ts";
 import { prepareDocuments, type Provisions } from "./provision/documents.ts";
@@ -59,8 +59,6 @@ refused; 30 a disk that does not give back what was written; 50 one that cannot 
 
 /** ext4 needs some more than a bundle's bytes for it. */
 const BUNDLE_ROOM = 1.05;
-
-const MIB = 1 << 20;
 
 /** Options that are none, or do not go together. */
 function usage(option: string, found: string, advice: string): UpdateError {

@@ -4,8 +4,8 @@
  * @module
  */
 
-import { packTable, RECORD_AT } from "../mod/provision/mod.ts";
-import { BIOS_BOOT, DISK_GUID, type DiskPlan, SECTOR } from "./disk_layout.ts";
+import { packTable, RECORD_AT, SECTOR } from "../mod/provision/mod.ts";
+import { BIOS_BOOT, DISK_GUID, type DiskPlan } from "./disk_layout.ts";
 
 /** Types of partitions, by the codes of sgdisk. */
 const TYPE_GUIDS = {

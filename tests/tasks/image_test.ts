@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { SECTOR } from "../../mod/provision/mod.ts";
 import { ensureInstalled } from "../../tasks/debian.ts";
 import { buildImage, ensureImageTools, grubPackages } from "../../tasks/image.ts";
 import {
@@ -7,7 +8,6 @@ import {
   DISK_GUID,
   parseSize,
   planDisk,
-  SECTOR,
 } from "../../tasks/disk_layout.ts";
 import { askExt4 } from "../../tasks/ext4.ts";
 import { grubenvSummary, readEspFile, readSlotFile } from "../../tasks/offline.ts";
