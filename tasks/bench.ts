@@ -84,13 +84,7 @@ async function compareSpeed(
   }, [
     {
       name: "kubesolo-update apply (fetch, hash, write, fsync, read back, hash)",
-      once: async () => {
-        await sandbox.sh("rm -rf /var/lib/kubesolo/update");
-        return await timed(async () => {
-          const { code, stderr } = await sandbox.update("apply", "--server", url);
-          if (code !== 0) throw new Error(stderr);
-        });
-      },
+      once: () => timeApply(sandbox, "--server", url),
     },
     {
       name: "curl | tee >(sha256sum) | dd conv=fsync, then dd | sha256sum",
@@ -102,6 +96,15 @@ async function compareSpeed(
       once: () => timed(() => bash(`dd if=${image} of=${slot} bs=4M conv=fsync status=none`)),
     },
   ]);
+}
+
+/** Seconds that the agent takes for a release that it knows nothing of. */
+async function timeApply(sandbox: Sandbox, ...source: string[]): Promise<number> {
+  await sandbox.sh("rm -rf /var/lib/kubesolo/update");
+  return await timed(async () => {
+    const { code, stderr } = await sandbox.update("apply", ...source);
+    if (code !== 0) throw new Error(stderr);
+  });
 }
 
 /** The same image from a file server, and from registries: a real one, and the file server as one. */
@@ -117,13 +120,7 @@ async function compareSources(
   await serveAsRegistry(`${disk.directory}/www`);
   const apply = (name: string, ...source: string[]): Contender => ({
     name,
-    once: async () => {
-      await sandbox.sh("rm -rf /var/lib/kubesolo/update");
-      return await timed(async () => {
-        const { code, stderr } = await sandbox.update("apply", ...source);
-        if (code !== 0) throw new Error(stderr);
-      });
-    },
+    once: () => timeApply(sandbox, ...source),
   });
   const static_ = new URL(url).host;
   return await race({ title: "into a loop device", mebibytes: SPEED_MEBIBYTES, runs }, [
