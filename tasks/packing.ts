@@ -33,7 +33,8 @@ export interface Packing {
 /** Beyond it, each per cent less takes several times as long. */
 const ZSTD_LEVEL = 9;
 
-const ZSTD_PARAMETERS = {
+/** How everything is compressed with zstd. */
+export const ZSTD_PARAMETERS = {
   [constants.ZSTD_c_compressionLevel]: ZSTD_LEVEL,
   [constants.ZSTD_c_checksumFlag]: 1,
 };

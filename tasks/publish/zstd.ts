@@ -5,16 +5,9 @@
  */
 
 import { pipeline } from "node:stream";
-import { constants, createZstdCompress } from "node:zlib";
+import { createZstdCompress } from "node:zlib";
+import { ZSTD_PARAMETERS } from "../packing.ts";
 import { bytesOf, tell } from "./upload.ts";
-
-/** Beyond it, each per cent less takes several times as long. */
-const LEVEL = 9;
-
-const PARAMETERS = {
-  [constants.ZSTD_c_compressionLevel]: LEVEL,
-  [constants.ZSTD_c_checksumFlag]: 1,
-};
 
 /** Resolves when `output` is the file `input` in zstd; `listen` hears how many bytes have been read. */
 export async function compress(
@@ -24,7 +17,7 @@ export async function compress(
 ): Promise<void> {
   const packed: AsyncIterable<Uint8Array> = pipeline(
     tell(bytesOf(input), listen),
-    createZstdCompress({ chunkSize: 128 << 10, params: PARAMETERS }),
+    createZstdCompress({ chunkSize: 128 << 10, params: ZSTD_PARAMETERS }),
     () => {},
   );
   using file = await Deno.open(output, { write: true, truncate: true });
