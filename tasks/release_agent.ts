@@ -16,7 +16,7 @@ import { type AgentImage, buildAgentImage } from "./oci_image/agent_image.ts";
 import { givenKey, signAndTag, SIGNING_OPTIONS } from "./publish/sign.ts";
 import { billOfMaterials } from "./release_agent/sbom.ts";
 import { main, say } from "./screen.ts";
-import { ROOT } from "./sources.ts";
+import manifest from "../deno.json" with { type: "json" };
 
 const SUMS = "SHA256SUMS";
 
@@ -55,9 +55,7 @@ async function writeImage(
 }
 
 await main(async () => {
-  const { version }: { version: string } = JSON.parse(
-    await Deno.readTextFile(`${ROOT}/deno.json`),
-  );
+  const { version } = manifest;
   const values = taskOptions(HELP, {
     "output": { type: "string", default: `${DIST}/release/${version}` },
     "tag": { type: "string" },

@@ -22,10 +22,10 @@ import { buildEpoch } from "../epoch.ts";
 import { gzipOnce } from "../gzip.ts";
 import { AGENT_PATH } from "../root_tree.ts";
 import { say } from "../screen.ts";
-import { ROOT } from "../sources.ts";
 import { type Control, DebianArchive } from "../debian_archive.ts";
 import { imageRoot } from "./image_root.ts";
 import { packTar } from "./tar.ts";
+import project from "../../deno.json" with { type: "json" };
 
 const CONFIG_TYPE = "application/vnd.oci.image.config.v1+json";
 const LAYER_TYPE = "application/vnd.oci.image.layer.v1.tar+gzip";
@@ -77,7 +77,7 @@ export async function buildAgentImage(
   revision?: string,
 ): Promise<AgentImage> {
   await ensureInstalled("readelf");
-  const annotations = await describeImage(revision);
+  const annotations = describeImage(revision);
   const content = new MemoryTarget({ maxContentBytes: MAX_LAYER_BYTES });
   const debian = await DebianArchive.open();
   const platforms: PlatformImage[] = [];
@@ -153,12 +153,11 @@ function describeJson(value: unknown) {
 }
 
 /** Annotations (annotations.md, pre-defined annotation keys), and labels of the same names. */
-async function describeImage(revision: string | undefined): Promise<Record<string, string>> {
-  const { version }: { version: string } = JSON.parse(await Deno.readTextFile(`${ROOT}/deno.json`));
+function describeImage(revision: string | undefined): Record<string, string> {
   const said = {
     title: "kubesolo-update",
     description: "Updates the operating system of an edge Kubernetes node, and keeps it bootable",
-    version,
+    version: project.version,
     licenses: LICENSES,
     ...revision ? { revision } : {},
   };
