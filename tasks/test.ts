@@ -51,7 +51,8 @@ async function runTests(paths: readonly string[]): Promise<{ code: number; closi
   const child = new Deno.Command(Deno.execPath(), {
     args: ["test", "--allow-all", "--parallel", "--doc", ...paths],
     cwd: ROOT,
-    env: { DENO_JOBS: JOBS, RUST_BACKTRACE: "0" },
+    // what Debian's tools say is compared with what they say in English
+    env: { DENO_JOBS: JOBS, RUST_BACKTRACE: "0", LC_ALL: "C" },
     stdin: "null",
     stdout: "piped",
   }).spawn();
@@ -77,6 +78,8 @@ async function runTests(paths: readonly string[]): Promise<{ code: number; closi
 await main(async () => {
   await ensureTestTools();
   for (const architecture of ARCHITECTURES) await compileAgent(architecture);
+  // others than root are to come at what tests make for them
+  Deno.umask(0o022);
   const began = performance.now();
   const { code, closing } = await runTests(
     Deno.args.length > 0 ? Deno.args : ["tests", "mod", "README.md"],

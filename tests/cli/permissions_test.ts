@@ -12,6 +12,7 @@ const E2FSPROGS = ["mke2fs", "resize2fs", "debugfs", "e2fsck"];
 
 Deno.test("a path outside of the agent's places is a usage error that names them", async () => {
   await using sandbox = await Sandbox.create();
+  const elsewhere = `/tmp/${crypto.randomUUID()}`;
   const cases: readonly [flag: string, path: string, places: string][] = [
     ["--conf", "/etc/passwd", READABLE],
     ["--conf", "/etc/kubesolo/../shadow", READABLE],
@@ -20,7 +21,7 @@ Deno.test("a path outside of the agent's places is a usage error that names them
     ["--conf", "", READABLE],
     ["--grubenv", "/boot/grubenv", WRITABLE],
     ["--grubenv", "/etc/kubesolo/grubenv", WRITABLE],
-    ["--state", "/tmp/x/state.json", WRITABLE],
+    ["--state", `${elsewhere}/state.json`, WRITABLE],
     ["--state", "/var/lib/kubesolo", WRITABLE],
     ["--state", "/var/lib/kubesolo/update/", WRITABLE],
   ];
@@ -30,7 +31,7 @@ Deno.test("a path outside of the agent's places is a usage error that names them
     assertStringIncludes(complaintOf(ran), `reading ${flag}: ${path || '""'} lies outside of what`);
     assertStringIncludes(complaintOf(ran), `name a file inside ${places}`);
   }
-  assertEquals((await sandbox.run("test", "-e", "/tmp/x")).code, 1);
+  assertEquals((await sandbox.run("test", "-e", elsewhere)).code, 1);
   assertEquals((await sandbox.sh("ls /var/lib/kubesolo")).trim(), "", "nothing was touched");
 });
 

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import type { HealthCheck } from "../../mod/core/mod.ts";
 import { scriptChecks } from "../../mod/host/mod.ts";
+import { ROOT } from "../../tasks/sources.ts";
 import { until } from "../until.ts";
 
 /** A directory of scripts; each is a path below it and the script's text. */
@@ -99,7 +100,7 @@ Deno.test("megabytes of output are read and dropped, and memory stays flat", () 
       console.log(JSON.stringify({ reason, grown: Deno.memoryUsage().rss - before }));`;
     const { stdout } = await new Deno.Command(Deno.execPath(), {
       args: ["eval", "--no-check", code],
-      cwd: new URL("../../", import.meta.url).pathname,
+      cwd: ROOT,
     }).output();
     const { reason, grown } = JSON.parse(new TextDecoder().decode(stdout));
     assertStringIncludes(reason, "| last");

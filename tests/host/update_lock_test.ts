@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { UpdateError } from "../../mod/core/mod.ts";
 import { MAX_LOCK_BYTES, UpdateLock } from "../../mod/host/mod.ts";
+import { ROOT } from "../../tasks/sources.ts";
 import { inScratch } from "../in_scratch.ts";
 
 async function refusal(directory: string): Promise<UpdateError> {
@@ -80,7 +81,7 @@ Deno.test("the lock of a process that was killed is free", () =>
       console.log("held");
       setInterval(() => {}, 1000);`;
     await Deno.writeTextFile(`${directory}/holder.ts`, script);
-    const config = new URL("../../deno.json", import.meta.url).pathname;
+    const config = `${ROOT}/deno.json`;
     const holder = new Deno.Command(Deno.execPath(), {
       args: ["run", "-A", "--no-lock", "--config", config, `${directory}/holder.ts`],
       stdout: "piped",

@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
+import { fromFileUrl } from "@std/path";
 import { UpdateError } from "../../mod/core/mod.ts";
 import { DenoDisk, ensureView, readBoot } from "../../mod/host/mod.ts";
 import { withMountLock } from "../mount_lock.ts";
@@ -37,7 +38,7 @@ function url(path: string): string {
 async function runScript(view: string, script: string, wrapper: string[]): Promise<string> {
   const path = `${view}/script.ts`;
   await Deno.writeTextFile(path, script);
-  const config = new URL("../../deno.json", import.meta.url).pathname;
+  const config = fromFileUrl(new URL("../../deno.json", import.meta.url));
   const [program, ...args] = [
     ...wrapper,
     Deno.execPath(),

@@ -4,19 +4,25 @@ import { HttpSource } from "../../mod/http/mod.ts";
 import { pattern } from "../core/_recorded_sink.ts";
 import { imageServer } from "./_image_server.ts";
 
-Deno.test("a body ends with an error when its reader gives up", async () => {
-  await using server = imageServer(() =>
-    new Response(new ReadableStream({ pull: (controller) => controller.enqueue(pattern(100)) }), {
-      headers: { "content-length": "1000000000" },
-    })
-  );
-  const source = new HttpSource(server.url);
+/** Reads the beginning of the image, and then says that it is enough. */
+async function givenUp(url: string) {
+  const source = new HttpSource(url);
   const { artifacts: [image] } = await source.latest();
   const abort = new AbortController();
   const { stream } = await source.open(image, 0, abort.signal);
   const reader = stream.getReader();
   await reader.read();
   abort.abort(new Error("enough"));
+  return reader;
+}
+
+Deno.test("a body ends with an error when its reader gives up", async () => {
+  await using server = imageServer(() =>
+    new Response(new ReadableStream({ pull: (controller) => controller.enqueue(pattern(100)) }), {
+      headers: { "content-length": "1000000000" },
+    })
+  );
+  const reader = await givenUp(server.url);
   await assertRejects(async () => {
     while (true) await reader.read();
   }, Error);
@@ -54,13 +60,7 @@ Deno.test({
     await using server = imageServer(() =>
       new Response(pattern(1_000_000), { headers: { "content-encoding": "gzip" } })
     );
-    const source = new HttpSource(server.url);
-    const { artifacts: [image] } = await source.latest();
-    const abort = new AbortController();
-    const { stream } = await source.open(image, 0, abort.signal);
-    const reader = stream.getReader();
-    await reader.read();
-    abort.abort(new Error("enough"));
+    const reader = await givenUp(server.url);
     await assertRejects(() => reader.read(), Error, "enough");
   },
 });

@@ -17,6 +17,7 @@ import {
 } from "../../mod/oras/mod.ts";
 import { publishRelease } from "../../tasks/publish/artifact.ts";
 import { pushImage, run } from "../oras/_image.ts";
+import { skopeoCopy } from "../oras/_skopeo.ts";
 import { bytesOf, putRelease, Served } from "./_directory.ts";
 
 function repository({ port }: Served, name: string): Repository {
@@ -166,15 +167,7 @@ Deno.test("skopeo and we copy from it", async () => {
   await using served = await Served.start(fill);
   const to = `${served.around}/copied`;
   const from = `docker://127.0.0.1:${served.port}/os/kubesolo:a`;
-  await run(
-    "skopeo",
-    "--insecure-policy",
-    "copy",
-    "--preserve-digests",
-    "--src-tls-verify=false",
-    from,
-    `oci:${to}:a`,
-  );
+  await skopeoCopy(from, `oci:${to}:a`);
   const original = await (await ImageLayout.open(`${served.directory}/os/kubesolo`)).resolve("a");
   assertEquals((await (await ImageLayout.open(to)).resolve("a")).digest, original.digest);
   const list = await run("skopeo", "list-tags", "--tls-verify=false", from.replace(/:a$/, ""));
