@@ -130,11 +130,20 @@ function mustBeReadable(userData: string, file: string): void {
 
 async function readScript(disk: Disk, path: string): Promise<string> {
   const text = await readText(disk, "--on-boot", path, MAX_CLOUD_CONFIG_BYTES);
-  if (text.startsWith("#!")) return text;
+  const operation = `reading --on-boot ${path}`;
+  if (!text.startsWith("#!")) {
+    throw new UpdateError("usage", {
+      operation,
+      found: "no #! in the first line",
+      advice: "give a script, such as one that begins with #!/bin/sh",
+    });
+  }
+  // the kernel would look for a program whose name ends so
+  if (!text.split("\n", 1)[0].includes("\r")) return text;
   throw new UpdateError("usage", {
-    operation: `reading --on-boot ${path}`,
-    found: "no #! in the first line",
-    advice: "give a script, such as one that begins with #!/bin/sh",
+    operation,
+    found: "line ends of Windows (CR LF)",
+    advice: "save it with those of Unix (LF), or the node cannot start it",
   });
 }
 

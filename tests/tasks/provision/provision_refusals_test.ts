@@ -137,6 +137,8 @@ Deno.test("a document that a node would not take is refused with its line, befor
   await refused("with .ksu at the end", ...good, "--bundle", "id.pub");
   await refused("reading --cloud-init /etc/shadow: it lies outside", "--cloud-init", "/etc/shadow");
   await refused("no #! in the first line", ...good, "--on-boot", "node.yaml");
+  await shop.write("on-boot", "#!/bin/sh\r\necho up\r\n");
+  await refused("reading --on-boot on-boot: line ends of Windows", ...good, "--on-boot", "on-boot");
   await refused("no GUID partition table", ...good, "--os-image", "node.yaml");
   await shop.write('a"b/c', "");
   await refused("without quotes and line ends", ...good, "--image", 'a"b/x.img');
