@@ -4,17 +4,15 @@
  * @module
  */
 
-import { basename } from "@std/path";
-import { type Disk, readSmall, UpdateError } from "../../mod/core/mod.ts";
+import { type Disk, UpdateError } from "../../mod/core/mod.ts";
 import { MAX_CLOUD_CONFIG_BYTES } from "../../mod/cli/cloud_init/cloud_config.ts";
 import { type NodeDocument, readNodeDocuments } from "../../mod/cli/cloud_init/node_documents.ts";
 import { whereOf } from "../../mod/cli/read_settings.ts";
 import { problemOf } from "../../mod/cli/report_settings.ts";
+import type { SettingName } from "../../mod/cli/settings.ts";
 import { mergeUserData } from "./merge_user_data.ts";
-import { unreadable } from "./unreadable.ts";
-
-/** Most bytes of a file of public keys. */
-const MAX_KEY_FILE_BYTES = 64 << 10;
+import { publicKeysOf } from "./public_keys.ts";
+import { readText } from "./read_text.ts";
 
 /** What the command line says of a node. */
 export interface Wishes {
@@ -52,6 +50,12 @@ export interface Provisions {
 const NO_KEY_FILE = "names a file, which the node does not have yet; give the key itself, " +
   "or the node will make nothing of the updates: block";
 
+/** Settings that are names of files. */
+const FILE_SETTINGS: readonly SettingName[] = ["caFile", "clientCert", "clientKey"];
+
+const NO_FILE = "names a file, which the node does not have yet; it has to lie in /etc/kubesolo " +
+  "before the node asks for updates";
+
 /** Where the node's init, and cloud-init's NoCloud, look on the data partition. */
 const PLACES = {
   cloudConfig: "etc-kubesolo/cloud-config.yaml",
@@ -84,11 +88,12 @@ export async function prepareDocuments(disk: Disk, wishes: Wishes): Promise<Prov
       warnings.push(`${whereOf(given)}: ${NO_KEY_FILE}`);
       continue;
     }
+    if (FILE_SETTINGS.includes(given.name)) warnings.push(`${whereOf(given)}: ${NO_FILE}`);
     const problem = await problemOf(disk, given);
     if (problem) throw problem;
   }
   const hostname = wishes.hostname === undefined ? undefined : checkedHostname(wishes.hostname);
-  const keys = (await Promise.all(wishes.sshKeys.map((given) => keysOf(disk, given)))).flat();
+  const keys = (await Promise.all(wishes.sshKeys.map((given) => publicKeysOf(disk, given)))).flat();
   const userData = mergeUserData(original.text, original.file, { hostname, keys });
   mustBeReadable(userData, `${original.file} with --hostname and --ssh-key`);
   const name = hostname ?? read.hostname?.value;
@@ -162,54 +167,4 @@ function checkedHostname(name: string): string {
     found: "nothing",
     advice: "give a name, or leave it out",
   });
-}
-
-/** The keys in a file, or the one that was given. */
-async function keysOf(disk: Disk, given: string): Promise<readonly string[]> {
-  // a private key that is given itself is no name of a file: it is not to be shown, or to be in a log
-  const isText = /^(?:ssh|ecdsa|sk)-\S+ /.test(given) || /PRIVATE KEY|\n/.test(given);
-  const text = isText ? given : await readText(disk, "--ssh-key", given, MAX_KEY_FILE_BYTES);
-  const operation = `reading --ssh-key${isText ? "" : ` ${given}`}`;
-  if (text.includes("PRIVATE KEY")) {
-    throw new UpdateError("usage", {
-      operation,
-      found: "a private key, which is to leave this machine never",
-      advice: `give the public one, such as ${isText ? "id_ed25519" : basename(given)}.pub`,
-    });
-  }
-  const lines = text.split(/\r?\n/).map((line) => line.trim());
-  const keys = lines.flatMap((line, at) =>
-    line && !line.startsWith("#")
-      ? checkedKeys(line, isText ? operation : `${operation}:${at + 1}`)
-      : []
-  );
-  if (keys.length > 0) return keys;
-  const advice = "give a line such as id_ed25519.pub has, or the file";
-  throw new UpdateError("usage", { operation, found: "no public key", advice });
-}
-
-/** The key as the node takes it. */
-function checkedKeys(line: string, operation: string): readonly string[] {
-  const text = `#cloud-config\nssh_authorized_keys: [${JSON.stringify(line)}]\n`;
-  try {
-    return readNodeDocuments({ userData: { file: "", text } }).keys?.value ?? [];
-  } catch (error) {
-    if (!(error instanceof UpdateError)) throw error;
-    throw new UpdateError("usage", { operation, found: error.found, advice: error.advice });
-  }
-}
-
-async function readText(disk: Disk, flag: string, path: string, limit: number): Promise<string> {
-  const operation = `reading ${flag} ${path}`;
-  try {
-    const bytes = await readSmall(disk, path, limit);
-    if (bytes) return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-  } catch (cause) {
-    if (cause instanceof TypeError) {
-      throw new UpdateError("usage", { operation, found: "no text", advice: "give it in UTF-8" });
-    }
-    throw unreadable(operation, cause);
-  }
-  const found = `more than ${limit} bytes`;
-  throw new UpdateError("usage", { operation, found, advice: "give the document of a node" });
 }

@@ -175,6 +175,11 @@ Deno.test("on KubeSolo OS only the settings are made; others than root are turne
   assertMatch(await sandbox.sh(`cat ${CONF}`), /\nserver=http:\/\/lan\n[^]*\ntag=edge\n/);
   const config = await sandbox.update("config", "--json");
   assertEquals([config.code, JSON.parse(config.stdout).warnings], [0, []]);
+  const again = await run("--server", "http://lan");
+  assertMatch(again.stdout, /\nall is in place: nothing was changed\n$/);
+  const kept = await run("--server", "http://other");
+  assertMatch(kept.stdout, /\n\nnothing was changed\n$/);
+  assertStringIncludes(kept.stdout, "what was given now is not in it; --force replaces it");
 
   const cases: readonly [exit: number, says: string, args: readonly string[]][] = [
     [2, "--channel: ", ["--channel", "a b"]],

@@ -34,7 +34,8 @@ function end(outcome: Installed): string {
   const results = things.map(({ result }) => result);
   if (things.length === 0) return bold("nothing is here: nothing was changed");
   if (results.every((result) => ["unchanged", "kept", "masked"].includes(result))) {
-    return bold("all is in place: nothing was changed");
+    const all = results.every((result) => result === "unchanged");
+    return bold(`${all ? "all is in place: " : ""}nothing was changed`);
   }
   if (results.includes("removed") && !dryRun) return bold("done; this node has no agent any more");
   if (dryRun) return bold("nothing was changed: this is what would be done without --dry-run");

@@ -145,7 +145,7 @@ Deno.test("a document that a node would not take is refused with its line, befor
 
   await shop.write(
     "warned.yaml",
-    "#cloud-config\nruncmd: [ls]\nupdates:\n  pubkey: /etc/kubesolo/a.pub\n",
+    "#cloud-config\nruncmd: [ls]\nupdates:\n  pubkey: /etc/kubesolo/a.pub\n  ca_file: /a.pem\n",
   );
   const warned = await shop.provision(
     ...["--image", "x.img", "--os-image", "os.img", "--cloud-init", "warned.yaml"],
@@ -158,5 +158,9 @@ Deno.test("a document that a node would not take is refused with its line, befor
   assertStringIncludes(
     warned.stderr,
     "pubkey in warned.yaml:4: names a file, which the node does not have",
+  );
+  assertStringIncludes(
+    warned.stderr,
+    "ca_file in warned.yaml:5: names a file, which the node does",
   );
 });
