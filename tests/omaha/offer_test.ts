@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { UpdateError } from "../../mod/core/mod.ts";
 import { addressOf } from "../../mod/omaha/_codebase.ts";
 import {
+  MAX_CODEBASES,
   OmahaError,
   type OmahaUpdateCheckResponse,
   parseResponse,
@@ -104,6 +105,12 @@ Deno.test("a server at https leads to no codebase at http", () => {
   assertEquals(found("https://fleet/", [http, https]), [https]);
   assertEquals(found("http://fleet/", [http, https]), [http, https]);
   assertThrows(() => found("https://fleet/", [http]), UpdateError, "of a server at https");
+});
+
+Deno.test("no more than so many codebases are looked at", () => {
+  const urls = Array.from({ length: MAX_CODEBASES + 1 }, (_, each) => `http://files-${each}/`);
+  const check = checkOf(responseXml(offerXml(urls, [manifestXml("2.0.0", PAIR)])));
+  assertEquals(readOffer(check, SERVER).codebases.map(String), urls.slice(0, MAX_CODEBASES));
 });
 
 Deno.test("no name leads out of its codebase, whatever it is", () => {
