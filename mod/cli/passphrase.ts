@@ -45,7 +45,7 @@ export function askPassphrase(question: string): string | undefined {
       const [byte] = key;
       if (byte === ENTER || byte === NEW_LINE) break;
       if (byte === INTERRUPT || byte === END) throw brokenOff();
-      if (byte === BACKSPACE || byte === DELETE) typed.pop();
+      if (byte === BACKSPACE || byte === DELETE) takeBack(typed);
       else if (typed.length < MAX_PASSPHRASE_BYTES) typed.push(byte);
     }
     return new TextDecoder().decode(Uint8Array.from(typed));
@@ -69,6 +69,11 @@ export function askNewPassphrase(): string | undefined {
     found: "two different ones",
     advice: "run it again",
   });
+}
+
+/** The last character goes, with all its bytes: those after the first begin with the bits 10. */
+function takeBack(typed: number[]): void {
+  while ((typed.pop() ?? 0) >> 6 === 0b10);
 }
 
 function brokenOff(): UpdateError {

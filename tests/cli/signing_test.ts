@@ -165,7 +165,7 @@ Deno.test("a passphrase is asked for at a terminal, and not shown", async () => 
     return code;
   };
   try {
-    assertEquals(await atTerminal("keygen", "corrext\x7f\x7fct horse", "correct horse"), 0);
+    assertEquals(await atTerminal("keygen", "corrést\x7f\x7f\x7fect horse", "correct horse"), 0);
     assertMatch(await Deno.readTextFile(`${cwd}/update.key`), /^-----BEGIN ENCRYPTED/);
     await Deno.writeTextFile(`${cwd}/latest.json`, "{}");
     assertEquals(await atTerminal("sign latest.json --key update.key", "correct horse"), 0);
