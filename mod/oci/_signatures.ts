@@ -75,7 +75,6 @@ async function* claimsOf(
 ): AsyncGenerator<Claim> {
   const signatures = await referring(target, descriptor, signal);
   const tag = cosignTag(descriptor.digest);
-  const cosigned = await payloadsUnder(target, tag, signal);
   yield {
     statement: {
       name,
@@ -84,7 +83,7 @@ async function* claimsOf(
       missing: [`what refers to ${descriptor.digest}`, `tag ${tag}`],
     },
   };
-  for (const { payload, signatures } of cosigned) {
+  for (const { payload, signatures } of await payloadsUnder(target, tag, signal)) {
     yield {
       statement: { name: `${name}, tag ${tag}`, bytes: payload, signatures },
       check: () => checkPayload(`${name}, tag ${tag}`, payload, descriptor),

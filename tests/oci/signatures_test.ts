@@ -38,6 +38,19 @@ Deno.test("a release is taken whose manifest is signed, in memory and from a lay
   }
 });
 
+Deno.test("where what refers to the manifest suffices, cosign's tag is not asked for", async () => {
+  const target = new MemoryTarget();
+  const manifest = await publish(target, "2.0.0");
+  await signManifest(target, manifest, KEY);
+  const asked: string[] = [];
+  const resolve = (reference: string) => {
+    asked.push(reference);
+    return target.resolve(reference);
+  };
+  await latest({ ...readOnly(target), resolve }, "2.0.0");
+  assertEquals(asked, ["2.0.0"]);
+});
+
 Deno.test("signatures are found in registries with the referrers API, and in those without", async () => {
   for (const referrers of [true, false]) {
     await using registry = new TokenRegistry({ referrers, page: 2 });
