@@ -1,8 +1,12 @@
 /** One artifact on its way out of what it is packed in. */
 
+import { concat } from "@std/bytes/concat";
 import { BUFFER_BYTES } from "../core/mod.ts";
 import type { ByteStream } from "../oras/mod.ts";
 import type { Line } from "./_line.ts";
+
+/** Fewer bytes than these lie in memory of their own size. */
+const SMALL_BYTES = 4096;
 
 /**
  * Goes on where it was when its line broke: what unpacks keeps its state from one stream to the next. The
@@ -99,7 +103,13 @@ export class Unpacking {
       this.#isWhole = true;
       return;
     }
-    this.#kept.push(value);
+    const last = this.#kept.at(-1);
+    // pieces of a byte are kept together: each of them may lie in memory of many
+    if (last && last.length + value.length <= SMALL_BYTES) {
+      this.#kept.splice(-1, 1, concat([last, value]));
+    } else {
+      this.#kept.push(value.length < SMALL_BYTES ? new Uint8Array(value) : value);
+    }
     this.#end += value.length;
     while (this.#end - this.#start - this.#kept[0].length >= BUFFER_BYTES) {
       this.#start += this.#kept.shift()?.length ?? 0;
