@@ -99,9 +99,11 @@ Deno.test("a body that stalls or crawls is given up", async () => {
   await assertEnding(node, slow, {
     ...FAILED,
     exit: 40,
+    // on a machine that is busy the last of them may have brought nothing at all
     says:
-      /fetching kubesolo-os.gz .*: only \d+ bytes in 1 seconds, 6 times in a row, after 1000\d\d\d/,
+      /fetching kubesolo-os.gz .*: (?:only \d+ bytes in \d+|.*bytes for 0.5) seconds, 6 times in a row, after 1000\d\d\d/,
   });
+  assertMatch(slow.stderr, /: only \d+ bytes in \d+ seconds/);
   assertMatch(
     slow.stderr,
     /^\[\w{8}\] warning: .*: .*bytes for 0.5 seconds after \d+ bytes; trying/m,

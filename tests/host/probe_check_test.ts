@@ -16,7 +16,7 @@ async function serving(
   }
 }
 
-function probe(url: string, seconds = 5): Promise<void> {
+function probe(url: string, seconds = 60): Promise<void> {
   return probeCheck(url).run(AbortSignal.timeout(seconds * 1000));
 }
 

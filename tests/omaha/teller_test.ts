@@ -1,55 +1,18 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { createHash } from "node:crypto";
-import { type Phase, UpdateError } from "../../mod/core/mod.ts";
-import { EVENT_SECONDS, MAX_EVENTS, OmahaError, parseNotes } from "../../mod/omaha/mod.ts";
+import type { Phase, UpdateError } from "../../mod/core/mod.ts";
+import { EVENT_SECONDS, OmahaError, parseNotes } from "../../mod/omaha/mod.ts";
 import { MemoryDisk } from "../fakes/memory_disk.ts";
-import { closedPort } from "../http/_servers.ts";
 import {
   APP,
   Fleet,
   FleetNode,
   manifestXml,
   NO_UPDATE,
-  NOTES,
   offerXml,
   packageXml,
   responseXml,
 } from "./_fleet.ts";
-import { Nebraska } from "./_nebraska.ts";
-
-/** A fleet's server by nebraska's rules, which offers 2.0.0. */
-function offering(): { fleet: Fleet; nebraska: Nebraska } {
-  const nebraska = new Nebraska();
-  const image = packageXml("root.img", new Uint8Array(5));
-  nebraska.offer = {
-    version: "2.0.0",
-    xml: offerXml(["http://x/"], [manifestXml("2.0.0", [image])]),
-  };
-  return { fleet: new Fleet((request) => nebraska.answer(request)), nebraska };
-}
-
-/** The node goes from phase to phase, and the command ends, with an error perhaps. */
-async function goes(node: FleetNode, phases: readonly Phase[], error?: unknown): Promise<void> {
-  phases.slice(1).forEach((to, at) => {
-    node.telling.report({ kind: "phase", from: phases[at], to, version: "2.0.0" });
-  });
-  await node.telling.end(error);
-}
-
-function failure(
-  code: "source" | "verification" | "slot" | "unhealthy",
-  cause?: unknown,
-): UpdateError {
-  return new UpdateError(code, { operation: "x", found: "y", advice: "z", cause });
-}
-
-/** A node that has begun an update. */
-async function begun(fleet: Fleet): Promise<FleetNode> {
-  const node = new FleetNode(fleet.url);
-  await node.latest();
-  await goes(node, ["checking", "downloading"]);
-  return node;
-}
+import { begun, failure, goes, offering } from "./_told_update.ts";
 
 Deno.test("each end of an update has its event and its number", async () => {
   const cases: readonly (readonly [phases: readonly Phase[], error: unknown, last: string])[] = [
@@ -132,26 +95,6 @@ Deno.test("a rollback by hand is told with the version that runs", async () => {
   assertEquals(fleet.asked.at(-1)?.apps[0].version, "1.0.0");
 });
 
-Deno.test("what a server does not hear is kept over boots, and told once", async () => {
-  const { fleet, nebraska } = offering();
-  await using _ = fleet;
-  using node = await begun(fleet);
-  using deaf = new FleetNode(`http://127.0.0.1:${closedPort()}`, { disk: node.disk });
-  await goes(deaf, ["downloading", "staged", "activated"]);
-  const { events } = parseNotes(JSON.stringify(deaf.notes));
-  assertEquals(events.map(({ eventtype }) => eventtype), [14, 800]);
-  assertStringIncludes(deaf.reporter.warnings[0], "will with the next request");
-  using after = new FleetNode(fleet.url, { disk: node.disk });
-  await goes(after, ["verifying", "success"]);
-  assertEquals(nebraska.history.slice(1), [
-    "1.0.0 Downloading",
-    "2.0.0 Downloaded",
-    "2.0.0 Installed",
-    "2.0.0 Complete",
-  ]);
-  assertEquals(after.notes.events, []);
-});
-
 Deno.test("a server that says nothing holds a command up for seconds, and only at its end", async () => {
   const gone = Promise.withResolvers<Response>();
   const began = performance.now();
@@ -168,71 +111,6 @@ Deno.test("a server that says nothing holds a command up for seconds, and only a
   assertEquals(parseNotes(JSON.stringify(node.notes)).events.length, 3);
   const seconds = (performance.now() - began) / 1000;
   assert(seconds < 3 * EVENT_SECONDS, `${seconds} s`);
-});
-
-Deno.test("of a long night's failures one of a kind is kept, and never more than a few", async () => {
-  const disk = new MemoryDisk();
-  const server = `http://127.0.0.1:${closedPort()}`;
-  const fail = async (error: unknown) => {
-    using node = new FleetNode(server, { disk });
-    await goes(node, ["checking", "failed"], error);
-    return parseNotes(JSON.stringify(node.notes)).events;
-  };
-  await fail(failure("source"));
-  assertEquals((await fail(failure("source"))).length, 1);
-  for (let n = 0; n < MAX_EVENTS + 3; n++) {
-    await fail(new OmahaError(3000 + n, "source", failure("slot")));
-  }
-  const events = await fail(failure("slot"));
-  assertEquals([events.length, events.at(-1)?.errorcode], [MAX_EVENTS, 1]);
-});
-
-Deno.test("notes that are garbled are begun anew, and a disk that is full stops nothing", async () => {
-  const garbled = [
-    "",
-    "null",
-    "{}",
-    '{"machine_id":"x","events":[]}',
-    JSON.stringify({ machine_id: "0".repeat(32), events: [{ eventtype: "13" }] }),
-    JSON.stringify({ machine_id: "0".repeat(32), events: [], update: { session: 1 } }),
-    JSON.stringify({ machine_id: "0".repeat(32), events: [], ask_after: "soon" }),
-    " ".repeat(600_000),
-  ];
-  for (const text of garbled) {
-    const { fleet } = offering();
-    await using _ = fleet;
-    const disk = new MemoryDisk();
-    disk.put(NOTES, text);
-    using node = new FleetNode(fleet.url, { disk });
-    assertEquals((await node.latest())?.version, "2.0.0");
-    assertStringIncludes(node.reporter.warnings[0], "cannot be used");
-    parseNotes(JSON.stringify(node.notes));
-  }
-  const disk = new MemoryDisk();
-  disk.cutAt({ step: 0, torn: false });
-  await using other = new Fleet(NO_UPDATE);
-  using node = new FleetNode(other.url, { disk });
-  assertEquals(await node.latest(), undefined);
-  await goes(node, ["idle", "checking", "failed"], failure("source"));
-  assertEquals(other.events, ["3/0 9"]);
-  assertStringIncludes(node.reporter.warnings[0], "cannot be written");
-});
-
-Deno.test("a server that waits for an update nobody knows of is set free", async () => {
-  const { fleet, nebraska } = offering();
-  await using _ = fleet;
-  using node = await begun(fleet);
-  const { machine_id } = node.notes;
-  const disk = new MemoryDisk();
-  disk.put(NOTES, JSON.stringify({ machine_id, events: [] }));
-  using forgetful = new FleetNode(fleet.url, { disk });
-  assertEquals((await forgetful.latest())?.version, "2.0.0");
-  assertEquals(nebraska.history, [
-    "1.0.0 UpdateGranted",
-    "1.0.0 Downloading",
-    "1.0.0 Error 2",
-    "1.0.0 UpdateGranted",
-  ]);
 });
 
 Deno.test("what could not be fetched is not tried again at once, unless somebody wants it", async () => {
@@ -280,25 +158,6 @@ Deno.test("what could not be fetched is not tried again at once, unless somebody
     action = { [attribute]: attribute === "deadline" ? "now" : "true" };
     assertEquals(await offered(true), "2.0.0", attribute);
   }
-});
-
-Deno.test("a clock that was once far ahead holds nothing up for ever", async () => {
-  const { fleet } = offering();
-  await using _ = fleet;
-  const payload = createHash("sha1").update(new Uint8Array(5)).digest("hex");
-  const offered = async (until: string) => {
-    const disk = new MemoryDisk();
-    const backoff = { payload, failures: 1, until };
-    const notes = { machine_id: "0".repeat(32), events: [], ask_after: until, backoff };
-    disk.put(NOTES, JSON.stringify(notes));
-    using node = new FleetNode(fleet.url, { disk, unattended: true });
-    const withheld = await node.withheld();
-    return withheld === undefined ? (await node.latest())?.version : "withheld";
-  };
-  const hours = (count: number) => new Date(Date.now() + count * 3_600_000).toISOString();
-  assertEquals(await offered(hours(1)), "withheld");
-  assertEquals(await offered(hours(-1)), "2.0.0");
-  assertEquals(await offered("2099-01-01T00:00:00Z"), "2.0.0");
 });
 
 Deno.test("a server that does not know the node has heard nothing", async () => {

