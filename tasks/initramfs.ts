@@ -5,10 +5,11 @@
  */
 
 import { concat } from "@std/bytes/concat";
-import { reasonOf } from "../mod/core/mod.ts";
+import { reasonOf, replaceFile } from "../mod/core/mod.ts";
+import { DenoDisk } from "../mod/host/mod.ts";
 import { oneTarget, taskOptions } from "./arguments.ts";
 import { format } from "@std/fmt/bytes";
-import { dirname, relative } from "@std/path";
+import { dirname, relative, resolve } from "@std/path";
 import { compileAgent, DIST } from "./compile.ts";
 import type { Entry } from "./cpio.ts";
 import { ensureInstalled, fileOf, type KnownProgram, type Needed } from "./debian.ts";
@@ -97,6 +98,16 @@ async function openInitramfs(path: string): Promise<Initramfs> {
   }
 }
 
+/** Writes it beside its place first: that may be the place of the very one that it was made of. */
+async function replaceWhole(path: string, bytes: Uint8Array): Promise<void> {
+  try {
+    await replaceFile(new DenoDisk(), path, bytes);
+  } catch (error) {
+    await Deno.remove(`${path}.new`).catch(() => {});
+    throw error;
+  }
+}
+
 const HELP =
   `deno task initramfs --version VERSION --output FILE [--agent FILE] [--overlay DIR …] [--broken]
                     [--vmlinuz FILE]
@@ -145,7 +156,7 @@ if (import.meta.main) {
       const laid = await Promise.all(values.overlay.map((directory) => treeEntries(directory)));
       const stamp = version ? [textEntry("etc/kubesolo-os-version", `${version}\n`)] : [];
       const whole = await injectAgent(initramfs, agent, sysroot, [...stamp, ...laid.flat()]);
-      await Deno.writeFile(output, whole);
+      await replaceWhole(resolve(output), whole);
     } else if (version) {
       const { overlay, broken, vmlinuz } = values;
       await buildInitramfs({ version, agent, output, overlays: overlay, broken, sysroot });

@@ -4,17 +4,21 @@ import { concat } from "@std/bytes/concat";
 import { type Entry, packCpio } from "../../tasks/cpio.ts";
 import { compileAgent } from "../../tasks/compile.ts";
 import { ensureInstalled } from "../../tasks/debian.ts";
+import { sha256Of } from "../../tasks/digest.ts";
 import { packMember } from "../../tasks/gzip.ts";
 import { initramfsArchives } from "../../tasks/initramfs_archives.ts";
 import { injectAgent, readInitramfs } from "../../tasks/inject.ts";
 import { librariesOf } from "../../tasks/libraries.ts";
 import { run, runText } from "../../tasks/run.ts";
+import { ROOT } from "../../tasks/sources.ts";
 import { LIBRARY_PACKAGES, Sysroot } from "../../tasks/sysroot.ts";
 import { textEntry } from "../../tasks/tree.ts";
 import { inScratch } from "../in_scratch.ts";
 import { deno } from "./_process.ts";
 
 await ensureInstalled("readelf", "zstd", "qemu-aarch64-static");
+
+const MIB = 1 << 20;
 
 /** A small program with shared libraries stands for the agent. */
 const AGENT = "/usr/bin/env";
@@ -213,6 +217,25 @@ Deno.test("what would be overwritten is said, and hard links of it keep what the
     const [, { members }] = initramfsArchives(await Deno.readFile(`${scratch}/out`));
     const last = members.filter(({ path }) => path === "bin/sh").map(({ kind }) => kind);
     assertEquals(last, ["link", "file"]);
+  });
+});
+
+Deno.test("an initramfs that is written over stays whole where there is no room", async () => {
+  await inScratch(async (scratch) => {
+    const path = `${scratch}/initramfs`;
+    // zeros behind an archive are none
+    const original = concat([gzip, new Uint8Array(64 * MIB)]);
+    await Deno.writeFile(path, original);
+    const task = [Deno.execPath(), "run", "-A", "--no-check", "tasks/initramfs.ts"];
+    const args = ["--into", path, "--agent", AGENT, "--output", path];
+    const addWithin = async (bytes: number | "unlimited") => {
+      const limited = [`--fsize=${bytes}`, ...task, ...args];
+      return (await new Deno.Command("prlimit", { args: limited, cwd: ROOT }).output()).success;
+    };
+    assertEquals(await addWithin(48 * MIB), false);
+    assertEquals(sha256Of(await Deno.readFile(path)), sha256Of(original));
+    assertEquals(await addWithin("unlimited"), true);
+    assert((await Deno.stat(path)).size > original.length);
   });
 });
 
