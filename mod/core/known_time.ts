@@ -11,6 +11,9 @@ import type { UpdateState } from "./state.ts";
 /** No agent that knows of expiry was built earlier, whatever its build says. */
 export const EARLIEST_CLOCK: Date = new Date("2026-01-01T00:00:00Z");
 
+/** A clock that shows this or more was never set: nothing is remembered of it. */
+export const LATEST_CLOCK: Date = new Date("2056-01-01T00:00:00Z");
+
 /** What expiry is judged by. */
 export interface KnownTime {
   /** The moment. */
@@ -71,7 +74,8 @@ export function clockShown(state: UpdateState): Date | undefined {
       ...state.ledger.map(({ at }) => at),
     ]
     : [state.clock_shown];
-  const stamps = [...all, state.updated_at].map(moment).filter((at) => at !== undefined);
+  const stamps = [...all, state.updated_at].map(moment)
+    .filter((at): at is Date => at !== undefined && at < LATEST_CLOCK);
   return stamps.length > 0 ? stamps.reduce((a, b) => a > b ? a : b) : undefined;
 }
 

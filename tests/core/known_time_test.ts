@@ -4,6 +4,8 @@ import {
   clockShown,
   EARLIEST_CLOCK,
   knownTime,
+  LATEST_CLOCK,
+  move,
   NEW_STATE,
   type TimeFacts,
   type UpdateState,
@@ -79,6 +81,21 @@ Deno.test("what the clock has shown is in one stamp; an older agent's state has 
   assertEquals(shown(older), older.updated_at, "an older agent has run since");
 });
 
+Deno.test("a clock that was never set, and shows 2099, is not remembered", () => {
+  const before = { ...STAMPED, clock_shown: "2026-05-01T00:00:00.000Z" };
+  const after = move(before, "checking", new Date("2099-01-01T00:00:00Z"));
+  assertEquals([after.updated_at, after.clock_shown], [
+    "2099-01-01T00:00:00.000Z",
+    before.clock_shown,
+  ]);
+  assert(found({ clock: new Date("2026-05-02T00:00:00Z"), state: after }).startsWith("2026-05-02"));
+  const beyond = new Date("2099-01-01T00:00:00Z");
+  assert(found({ clock: beyond, state: after }).startsWith("2099"), "but believed while it shows");
+  assertEquals(move(NEW_STATE, "checking", LATEST_CLOCK).clock_shown, undefined);
+  const last = new Date(LATEST_CLOCK.getTime() - 1);
+  assertEquals(move(NEW_STATE, "checking", last).clock_shown, last.toISOString());
+});
+
 Deno.test("stamps that are no time say nothing", () => {
   const state = { ...STAMPED, slots: {}, ledger: [], updated_at: "then", started_at: "2026" };
   assertEquals(found({ state }), found({}));
@@ -98,7 +115,9 @@ Deno.test("no clock and no word of anybody brings back what is past", () => {
       });
       assert(at >= EARLIEST_CLOCK && (!builtAt || at >= builtAt));
       assert(!time || at >= time);
-      assert(offline ? at >= offline : at >= clock && (!stamp || at >= stamp));
+      assert(
+        offline ? at >= offline : at >= clock && (!stamp || stamp >= LATEST_CLOCK || at >= stamp),
+      );
     }),
   );
 });
