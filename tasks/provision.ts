@@ -109,10 +109,12 @@ function fileSize(asked: string | undefined, needed: number): number {
   throw usage("--size", asked, `give at least ${needed / MIB}M`);
 }
 
-/** Aborts at the first Ctrl-C; the next one ends the process as usual. */
+/** Aborts at the first Ctrl-C, or when the window is closed; the next one ends the process as usual. */
 function abortOnSignal(): AbortSignal {
   const controller = new AbortController();
-  for (const name of ["SIGINT", "SIGTERM"] as const) {
+  // under nohup there is no terminal, and nothing is to be heard of the end of one
+  const closing = Deno.stderr.isTerminal() ? ["SIGHUP" as const] : [];
+  for (const name of ["SIGINT", "SIGTERM", ...closing] as const) {
     const listener = () => {
       Deno.removeSignalListener(name, listener);
       controller.abort(

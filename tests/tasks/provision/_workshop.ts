@@ -100,9 +100,7 @@ export class Workshop implements AsyncDisposable {
 
   /** Runs the tool at a terminal where somebody types `typed` when asked. */
   async provisionAtTerminal(typed: string, ...args: readonly string[]): Promise<Ran> {
-    // in the shell's place: dash, where it stays, dies of a Ctrl-C that the tool answers
-    const line = ["exec", this.#tool, ...args].join(" ");
-    const child = this.start(["script", "-qec", line, "/dev/null"], this.directory, "piped");
+    const child = this.startAtTerminal(...args);
     const stderr = new Response(child.stderr).text();
     const writer = child.stdin.getWriter();
     const decoder = new TextDecoder();
@@ -117,6 +115,13 @@ export class Workshop implements AsyncDisposable {
     const { code } = await child.status;
     await writer.close().catch(() => {});
     return { code, stdout, stderr: await stderr };
+  }
+
+  /** Starts the tool at a terminal, which closes when the process is killed. */
+  startAtTerminal(...args: readonly string[]): Deno.ChildProcess {
+    // in the shell's place: dash, where it stays, dies of a Ctrl-C that the tool answers
+    const line = ["exec", this.#tool, ...args].join(" ");
+    return this.start(["script", "-qec", line, "/dev/null"], this.directory, "piped");
   }
 
   /** Runs a shell script there. */

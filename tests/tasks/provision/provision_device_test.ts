@@ -118,6 +118,17 @@ Deno.test("a broken-off run leaves nothing that boots; without e2fsprogs none be
   const first = await run("dd", [`if=${shop.loops["sdy"]}`, "bs=1M", "count=1", "status=none"]);
   assert(first.every((byte) => byte === 0), "neither boot code nor a table");
 
+  const closing = shop.startAtTerminal("--device", "/dev/sdy", ...NODE, "--yes");
+  const window = closing.stdout.getReader();
+  for (let shown = ""; !shown.includes("writing …");) {
+    shown += new TextDecoder().decode((await window.read()).value);
+  }
+  closing.kill("SIGKILL");
+  await Promise.all([window.cancel(), closing.stderr.cancel(), closing.stdin.close()]);
+  await closing.status;
+  await shop.sh("timeout 60 sh -c 'while [ -e /run/kubesolo-provision ]; do sleep 0.1; done'");
+  assertEquals(await shop.sh(LEFTOVERS), "0\n", "nor when its window is closed");
+
   await shop.sh("mount --bind /usr/bin/false /usr/bin/dd");
   const cached = await shop.provision("--device", "/dev/sdy", ...NODE, "--yes");
   assertEquals(cached.code, 0, cached.stderr);
