@@ -5,7 +5,7 @@
  * @module
  */
 
-import { MAX_DEPTH, MAX_ELEMENTS } from "./limits.ts";
+import { MAX_ATTRIBUTES, MAX_DEPTH, MAX_ELEMENTS } from "./limits.ts";
 
 // at every place exactly one of them begins, so a scan is linear whatever comes
 const TEXT = /[^<]+/y;
@@ -14,6 +14,8 @@ const CDATA = /<!\[CDATA\[([\s\S]*?)\]\]>/y;
 const INSTRUCTION = /<\?([^\s?]*)([\s\S]*?)\?>/y;
 const CLOSING = /<\/[^\s<>]+\s*>/y;
 const OPENING = /<[^\s<>/!?"'][^<>"']*(?:(?:"[^"<]*"|'[^'<]*')[^<>"']*)*>/y;
+
+const VALUE = /"[^"]*"|'[^']*'/g;
 
 // XML 1.0, section 2.2
 // deno-lint-ignore no-control-regex
@@ -35,7 +37,7 @@ const NAMED: Readonly<Record<string, string>> = {
  */
 export function rootOf(text: string): string {
   if (NO_CHARACTER.test(text)) throw new Error("a control character");
-  let [at, depth, elements, start] = [0, 0, 0, -1];
+  let [at, depth, elements, attributes, start] = [0, 0, 0, 0, -1];
   const take = (token: RegExp) => {
     token.lastIndex = at;
     const match = token.exec(text);
@@ -55,6 +57,8 @@ export function rootOf(text: string): string {
     } else if ((match = take(OPENING))) {
       decode(match[0]);
       if (++elements > MAX_ELEMENTS) throw new Error(`more than ${MAX_ELEMENTS} elements`);
+      attributes += match[0].match(VALUE)?.length ?? 0;
+      if (attributes > MAX_ATTRIBUTES) throw new Error(`more than ${MAX_ATTRIBUTES} attributes`);
       if (start < 0) start = from;
       if (match[0].endsWith("/>")) {
         if (depth === 0) return text.slice(start, at);

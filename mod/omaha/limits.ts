@@ -13,6 +13,9 @@ export const MAX_DEPTH = 32;
 /** Most elements of a document, known or not. */
 export const MAX_ELEMENTS = 20_000;
 
+/** Most attributes of a document, known or not. */
+export const MAX_ATTRIBUTES = 20_000;
+
 /** Most applications that one document speaks of. */
 export const MAX_APPS = 256;
 

@@ -2,6 +2,7 @@ import { assertEquals, assertMatch, assertThrows } from "@std/assert";
 import { UpdateError } from "../../mod/core/mod.ts";
 import {
   MAX_APPS,
+  MAX_ATTRIBUTES,
   MAX_DEPTH,
   MAX_DOCUMENT_BYTES,
   MAX_ELEMENTS,
@@ -111,6 +112,8 @@ Deno.test("what is no request is refused, and the message says why", () => {
     [wrap('<app delta_okay="yes"/>'), /delta_okay="yes": true or false was wanted/],
     [wrap("<app/>".repeat(MAX_APPS + 1)), /more than 256 applications/],
     [wrap("<x/>".repeat(MAX_ELEMENTS + 1)), /more than 20000 elements/],
+    [wrap(`<x ${"a='\"' ".repeat(MAX_ATTRIBUTES)}/>`), /more than 20000 attributes/],
+    [wrap("<x a='' b=''/>".repeat(MAX_ATTRIBUTES / 2)), /more than 20000 attributes/],
     [wrap("<x>".repeat(MAX_DEPTH + 1)), /more than 32 elements inside each other/],
     [wrap(`<app appid="${"a".repeat(70_000)}"/>`), /a text of more than 65536/],
     [wrap(" ".repeat(MAX_DOCUMENT_BYTES)), /more than 1048576 bytes/],
