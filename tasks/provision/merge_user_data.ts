@@ -14,7 +14,7 @@ import {
   YAMLMap,
   YAMLSeq,
 } from "yaml";
-import { UpdateError } from "../../mod/core/mod.ts";
+import { reasonOf, UpdateError } from "../../mod/core/mod.ts";
 
 /** What is added. */
 export interface Additions {
@@ -36,6 +36,15 @@ const KEYS = "ssh_authorized_keys";
 export function mergeUserData(text: string, file: string, additions: Additions): string {
   const { hostname, keys } = additions;
   if (hostname === undefined && keys.length === 0) return text;
+  try {
+    return merge(text, file, additions);
+  } catch (error) {
+    // all of it is read here, and not only what a node makes something of
+    throw error instanceof UpdateError ? error : cannot(file, reasonOf(error));
+  }
+}
+
+function merge(text: string, file: string, { hostname, keys }: Additions): string {
   // every scalar stays the text that it is: 0644 is a number to some readers and not to others
   const document: Document = parseDocument(text, { schema: "failsafe" });
   if (!isMap(document.contents)) document.contents = new YAMLMap();

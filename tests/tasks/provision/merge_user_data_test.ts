@@ -1,5 +1,6 @@
-import { assert, assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { parse } from "yaml";
+import { UpdateError } from "../../../mod/core/mod.ts";
 import { mergeUserData } from "../../../tasks/provision/merge_user_data.ts";
 
 const DOCUMENT = `#cloud-config
@@ -61,12 +62,16 @@ Deno.test("what cannot be added without a change to something else is left to th
   const cases = {
     "ssh_authorized_keys: ssh-ed25519 AAAA anna\n": "ssh_authorized_keys is no list",
     "hostname: &name shed\nfqdn: *name\n": "something else in the document would change",
+    "a: *nowhere\n": "Unresolved alias",
+    "a: &a\n  b: *a\n": "Converting circular structure",
+    "<<: 5\n": "Merge sources must be maps",
   };
   for (const [text, found] of Object.entries(cases)) {
-    assertThrows(
+    const error = assertThrows(
       () => mergeUserData(`#cloud-config\n${text}`, "n.yaml", { hostname: "a", keys: [KEY] }),
-      Error,
-      `adding --hostname and --ssh-key to n.yaml: ${found}; write hostname:`,
+      UpdateError,
+      `adding --hostname and --ssh-key to n.yaml: ${found}`,
     );
+    assertStringIncludes(error.message, "; write hostname:");
   }
 });
