@@ -15,6 +15,7 @@ import {
   replaceFile,
   type Slot,
   UpdateError,
+  withFile,
 } from "../core/mod.ts";
 import { diskError } from "./_disk_error.ts";
 import {
@@ -143,14 +144,10 @@ export class GrubBootEnv implements BootEnv {
 
   /** In place: no truncation, no new cluster, so that no moment exists in which the file is empty. */
   async #overwrite(path: string, block: Uint8Array): Promise<void> {
-    const file = await this.#disk.open(path, "update");
-    try {
-      file.seek(0);
+    await withFile(this.#disk, path, "update", async (file) => {
       file.write(block);
       await file.sync();
-    } finally {
-      file.close();
-    }
+    });
   }
 
   async #at<T>(access: "read" | "write", body: (directory: string) => Promise<T>): Promise<T> {

@@ -55,6 +55,32 @@ export interface Disk {
   free(path: string): Promise<number>;
 }
 
+/** What `body` makes of the file at `path`, open at its beginning; it is closed when that ends. */
+export async function withFile<T>(
+  disk: Disk,
+  path: string,
+  mode: OpenMode,
+  body: (file: DiskFile) => T | Promise<T>,
+): Promise<T> {
+  const file = await disk.open(path, mode);
+  try {
+    return await body(file);
+  } finally {
+    file.close();
+  }
+}
+
+/** Reads up to the end of `into`, or of the file; the number of bytes. */
+export function readInto(file: DiskFile, into: Uint8Array): number {
+  let length = 0;
+  while (length < into.length) {
+    const read = file.read(into.subarray(length));
+    if (!read) break;
+    length += read;
+  }
+  return length;
+}
+
 const FIRST_READ_BYTES = 16 << 10;
 
 /** Reads a whole small file; `null` where it is longer than `limit` bytes. */
@@ -63,8 +89,7 @@ export async function readSmall(
   path: string,
   limit: number,
 ): Promise<Uint8Array<ArrayBuffer> | null> {
-  const file = await disk.open(path, "read");
-  try {
+  return await withFile(disk, path, "read", (file) => {
     let buffer = new Uint8Array(Math.min(limit + 1, FIRST_READ_BYTES));
     let length = 0;
     while (true) {
@@ -78,9 +103,7 @@ export async function readSmall(
         buffer = larger;
       }
     }
-  } finally {
-    file.close();
-  }
+  });
 }
 
 /**
@@ -89,13 +112,10 @@ export async function readSmall(
  */
 export async function replaceFile(disk: Disk, path: string, bytes: Uint8Array): Promise<void> {
   const temporary = `${path}.new`;
-  const file = await disk.open(temporary, "replace");
-  try {
+  await withFile(disk, temporary, "replace", async (file) => {
     file.write(bytes);
     await file.sync();
-  } finally {
-    file.close();
-  }
+  });
   await disk.rename(temporary, path);
   await disk.syncDirectory(path.slice(0, path.lastIndexOf("/")) || "/");
 }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type Disk, type HealthCheck, readSmall } from "../core/mod.ts";
+import { type Disk, type HealthCheck, readSmall, withFile } from "../core/mod.ts";
 
 /** Bytes that are written and read back. */
 export const SAMPLE_BYTES = 1024;
@@ -21,13 +21,10 @@ export function dataPartitionCheck(disk: Disk, directory: string): HealthCheck {
       const path = `${directory}/health-check.tmp`;
       const sample = crypto.getRandomValues(new Uint8Array(SAMPLE_BYTES));
       try {
-        const file = await disk.open(path, "replace");
-        try {
+        await withFile(disk, path, "replace", async (file) => {
           file.write(sample);
           await file.sync();
-        } finally {
-          file.close();
-        }
+        });
         const found = await readSmall(disk, path, SAMPLE_BYTES);
         if (!found || !same(found, sample)) {
           throw new Error(`${path} does not read back as it was written`);

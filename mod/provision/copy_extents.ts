@@ -6,7 +6,7 @@
 
 import { Buffer } from "node:buffer";
 import { createHash, type Hash } from "node:crypto";
-import { type DiskFile, UpdateError } from "../core/mod.ts";
+import { type DiskFile, readInto, UpdateError } from "../core/mod.ts";
 import type { Extent } from "./fit_table.ts";
 import type { Medium } from "./medium.ts";
 import { sizeForPeople } from "./size_for_people.ts";
@@ -97,17 +97,6 @@ export async function expectBytes(
     (chunk) => digestOf(bytes.subarray(chunk.offset, chunk.offset + chunk.size)),
   );
   for await (const _ of compare(medium, extent, digests));
-}
-
-/** Reads up to the end of `bytes`, or of the file; the number of bytes. */
-export function readInto(file: DiskFile, bytes: Uint8Array): number {
-  let length = 0;
-  while (length < bytes.length) {
-    const read = file.read(bytes.subarray(length));
-    if (!read) break;
-    length += read;
-  }
-  return length;
 }
 
 /** The same stretch in pieces. */

@@ -4,8 +4,8 @@
  * @module
  */
 
-import { type Disk, readSmall, UpdateError } from "../core/mod.ts";
-import { chunksOf, isZero, readInto } from "./copy_extents.ts";
+import { type Disk, readInto, readSmall, UpdateError, withFile } from "../core/mod.ts";
+import { chunksOf, isZero } from "./copy_extents.ts";
 import type { FileSystemTools, NewFile } from "./file_system.ts";
 import type { Extent } from "./fit_table.ts";
 
@@ -59,7 +59,7 @@ async function fill(
 ): Promise<void> {
   await tools.grow(place);
   if (files.length > 0) await tools.put(place, files);
-  await sync(disk, place.path);
+  await withFile(disk, place.path, "update", (file) => file.sync());
   await tools.check(place);
   for (const file of files) {
     const source = await readSmall(disk, file.source, COMPARED_BYTES);
@@ -71,15 +71,6 @@ async function fill(
       found: "something else than was written",
       advice: "begin again; where it stays so, use another medium",
     });
-  }
-}
-
-async function sync(disk: Disk, path: string): Promise<void> {
-  const file = await disk.open(path, "update");
-  try {
-    await file.sync();
-  } finally {
-    file.close();
   }
 }
 

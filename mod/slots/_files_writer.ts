@@ -14,6 +14,7 @@ import {
   type Marks,
   replaceFile,
   sumsOf,
+  withFile,
 } from "../core/mod.ts";
 import { type Beginning, fetchInto, nothing, type SinkTarget } from "./_marked_sink.ts";
 import { hashNext } from "./_read_through.ts";
@@ -77,14 +78,11 @@ async function fetchAll(work: SlotWork, directory: string): Promise<void> {
   for (const { artifact, path, beginning } of beginnings) {
     const free = await disk.free(directory);
     const limit = beginning.offset + Math.max(0, free - RESERVED_BYTES);
-    const file = await disk.open(path, "create");
-    try {
+    await withFile(disk, path, "create", async (file) => {
       file.seek(beginning.offset);
       const target = fileTarget(file, limit);
       await fetchInto(target, beginning, artifact, fetch, { marks, markBytes });
-    } finally {
-      file.close();
-    }
+    });
     await disk.syncDirectory(directory);
   }
 }

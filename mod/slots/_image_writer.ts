@@ -1,7 +1,7 @@
 /** A release of one image: a whole partition, written to the slot's device as it is. */
 
 import { createHash } from "node:crypto";
-import type { Disk, DiskFile, Reporter } from "../core/mod.ts";
+import { type Disk, type DiskFile, readInto, type Reporter, withFile } from "../core/mod.ts";
 import { HEAD_BYTES, type ImageHead, keySectorOf, SECTOR_BYTES } from "./_image_head.ts";
 import { ImageTarget } from "./_image_target.ts";
 import { fetchInto } from "./_marked_sink.ts";
@@ -20,7 +20,7 @@ export async function writeImage(
   heads: ImageHead,
 ): Promise<void> {
   const { disk, partition: { path }, order: { fetch, marks }, markBytes, reporter, where } = work;
-  const head = await withDevice(disk, path, "update", async (device) => {
+  const head = await withFile(disk, path, "update", async (device) => {
     device.write(new Uint8Array(Math.min(HEAD_BYTES, device.size())));
     await device.sync();
     const target = new ImageTarget(device, image, heads);
@@ -30,14 +30,14 @@ export async function writeImage(
   });
 
   // opened anew each time: closing drops what the kernel has cached of a device
-  await withDevice(disk, path, "read", async (device) => {
+  await withFile(disk, path, "read", async (device) => {
     const digest = await digestOf(device, image.size, reporter, head);
     if (digest !== image.sha256) {
       throw different(where, `the image reads back as SHA-256 ${digest}, not as ${image.sha256}`);
     }
   });
-  await withDevice(disk, path, "update", (device) => writeHead(device, head));
-  await withDevice(disk, path, "read", (device) => {
+  await withFile(disk, path, "update", (device) => writeHead(device, head));
+  await withFile(disk, path, "read", (device) => {
     const found = new Uint8Array(head.length);
     readInto(device, found);
     if (found.some((byte, at) => byte !== head[at])) {
@@ -68,7 +68,7 @@ export async function verifyImage(
   reporter: Reporter,
   where: string,
 ): Promise<void> {
-  const digest = await withDevice(
+  const digest = await withFile(
     disk,
     path,
     "read",
@@ -90,28 +90,4 @@ async function digestOf(
   device.seek(head.length);
   await hashNext(device, size - head.length, hash, verifyProgress(reporter, "image", size));
   return hash.digest("hex");
-}
-
-async function withDevice<T>(
-  disk: Disk,
-  path: string,
-  mode: "read" | "update",
-  body: (device: DiskFile) => T | Promise<T>,
-): Promise<T> {
-  const device = await disk.open(path, mode);
-  try {
-    device.seek(0);
-    return await body(device);
-  } finally {
-    device.close();
-  }
-}
-
-function readInto(device: DiskFile, into: Uint8Array): void {
-  let length = 0;
-  while (length < into.length) {
-    const read = device.read(into.subarray(length));
-    if (!read) return;
-    length += read;
-  }
 }

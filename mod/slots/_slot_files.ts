@@ -14,6 +14,7 @@ import {
   type SlotFloor,
   sumsOf,
   UpdateError,
+  withFile,
 } from "../core/mod.ts";
 import { hashFile, verifyProgress } from "./_read_through.ts";
 
@@ -59,14 +60,10 @@ export async function verifyFiles(
     const path = `${directory}/${name}`;
     const size = await disk.size(path);
     if (size === undefined) throw different(where, `${name} is missing`);
-    const file = await disk.open(path, "read");
-    try {
-      const digest = await hashFile(file, verifyProgress(reporter, name, size));
-      if (digest !== sha256) {
-        throw different(where, `${name} reads back as SHA-256 ${digest}, not as ${sha256}`);
-      }
-    } finally {
-      file.close();
+    const progress = verifyProgress(reporter, name, size);
+    const digest = await withFile(disk, path, "read", (file) => hashFile(file, progress));
+    if (digest !== sha256) {
+      throw different(where, `${name} reads back as SHA-256 ${digest}, not as ${sha256}`);
     }
   }
 }

@@ -19,6 +19,7 @@ import {
   type SlotContents,
   type SlotStore,
   UpdateError,
+  withFile,
 } from "../core/mod.ts";
 import { RESERVED_BYTES, writeFiles } from "./_files_writer.ts";
 import { ImageHead } from "./_image_head.ts";
@@ -93,7 +94,7 @@ export class PartitionSlotStore implements SlotStore {
     await this.#refuseMounted(partition, where);
     if (imageOf(release)) {
       refuseNameless(partition, where);
-      return { available: await sizeOf(disk, partition.path) };
+      return { available: await sizeOf(disk, partition) };
     }
     try {
       return await this.#options.mounts.using(partition, "read", async (directory) => {
@@ -107,7 +108,7 @@ export class PartitionSlotStore implements SlotStore {
     } catch (error) {
       // writing repairs it, and finds out how much fits
       if (!(error instanceof UncleanFileSystem)) throw error;
-      return { available: await sizeOf(disk, partition.path) };
+      return { available: await sizeOf(disk, partition) };
     }
   }
 
@@ -180,11 +181,6 @@ function refuseNameless({ foundBy, label, device }: Partition, where: string): v
   });
 }
 
-async function sizeOf(disk: Disk, path: string): Promise<number> {
-  const device = await disk.open(path, "read");
-  try {
-    return device.size();
-  } finally {
-    device.close();
-  }
+async function sizeOf(disk: Disk, { path }: Partition): Promise<number> {
+  return await withFile(disk, path, "read", (device) => device.size());
 }

@@ -4,9 +4,9 @@
  * @module
  */
 
-import { type Disk, UpdateError } from "../../mod/core/mod.ts";
+import { type Disk, readInto, UpdateError } from "../../mod/core/mod.ts";
 import { type DiskImage, leastDiskBytes, parseTable } from "../../mod/provision/mod.ts";
-import { readInto, SECTOR, TABLE_SECTORS } from "../../mod/provision/mod.ts";
+import { SECTOR, TABLE_SECTORS } from "../../mod/provision/mod.ts";
 import { unreadable } from "./unreadable.ts";
 
 /** An image, and how much room it takes at least. */

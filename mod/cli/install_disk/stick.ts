@@ -4,7 +4,15 @@
  * @module
  */
 
-import { type Disk, type DiskFile, LABELS, type Partition, UpdateError } from "../../core/mod.ts";
+import {
+  type Disk,
+  type DiskFile,
+  LABELS,
+  type Partition,
+  readInto,
+  UpdateError,
+  withFile,
+} from "../../core/mod.ts";
 import {
   dataPartition,
   type DiskImage,
@@ -15,7 +23,6 @@ import {
   leastDiskBytes,
   packTable,
   parseTable,
-  readInto,
   RECORD_AT,
   SECTOR,
   type SurveyedDisk,
@@ -67,12 +74,7 @@ export async function findStick(
 }
 
 async function tableOf(disk: Disk, { path, device }: SurveyedDisk): Promise<GptTable> {
-  const file = await disk.open(path, "read");
-  try {
-    return parseTable(readHead(file), device);
-  } finally {
-    file.close();
-  }
+  return await withFile(disk, path, "read", (file) => parseTable(readHead(file), device));
 }
 
 function readHead(file: DiskFile): Uint8Array {
