@@ -5,7 +5,7 @@
  */
 
 /** PATH with the directories of the superuser's programs, which a plain user's PATH leaves out. */
-export const SEARCH_PATH: string = [
+const SEARCH_PATH = [
   ...(Deno.env.get("PATH") ?? "").split(":").filter((directory) => directory.startsWith("/")),
   "/usr/local/sbin",
   "/usr/sbin",

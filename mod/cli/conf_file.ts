@@ -11,7 +11,7 @@ import { readSmallText } from "./small_text.ts";
 export const DEFAULT_CONF = "/etc/kubesolo/update.conf";
 
 /** Most bytes of update.conf that are read. */
-export const MAX_CONF_BYTES = 64 << 10;
+const MAX_CONF_BYTES = 64 << 10;
 
 /** One line that says something. */
 export interface ConfLine {

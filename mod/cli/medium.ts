@@ -11,7 +11,7 @@ import { OciSource, ROOT_TAG } from "../oci/mod.ts";
 import { mustBeInside, type Place, placeOf, type PlaceOptions } from "./medium_place.ts";
 
 /** How the names of bundles end. */
-export const BUNDLE_SUFFIX = ".ksu";
+const BUNDLE_SUFFIX = ".ksu";
 
 /** What an image layout is read from. */
 const LAYOUT_PARTS = [LAYOUT_FILE, INDEX_FILE, BLOBS];

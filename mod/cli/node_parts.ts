@@ -24,7 +24,7 @@ import { scopedPath } from "./scope.ts";
 export const MOUNT_DIRECTORY = "/run/kubesolo-update/mnt";
 
 /** Where grub-editenv makes new environment blocks. */
-export const SCRATCH_DIRECTORY = "/run/kubesolo-update/scratch";
+const SCRATCH_DIRECTORY = "/run/kubesolo-update/scratch";
 
 const GRUB_DIRECTORY = "grub";
 

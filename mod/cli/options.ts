@@ -31,7 +31,7 @@ export const NAME = "kubesolo-update";
 export const STATE_DIRECTORY = "/var/lib/kubesolo/update";
 
 /** Where the state is. */
-export const DEFAULT_STATE = `${STATE_DIRECTORY}/state.json`;
+const DEFAULT_STATE = `${STATE_DIRECTORY}/state.json`;
 
 /** {@linkcode withNode}, and where the settings are. */
 export function withPlaces(command: Command) {

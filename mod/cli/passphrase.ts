@@ -8,7 +8,7 @@ import { UpdateError } from "../core/mod.ts";
 import { readOperatorFile } from "./operator_files.ts";
 
 /** Most bytes of a passphrase. */
-export const MAX_PASSPHRASE_BYTES = 1024;
+const MAX_PASSPHRASE_BYTES = 1024;
 
 const [ENTER, NEW_LINE, BACKSPACE, DELETE, INTERRUPT, END] = [13, 10, 8, 127, 3, 4];
 

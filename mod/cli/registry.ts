@@ -17,7 +17,7 @@ import {
 } from "../oras/mod.ts";
 
 /** Where the agent finds credentials: the one place of them that it may read. */
-export const REGISTRY_AUTH = "/etc/kubesolo/registry-auth.json";
+const REGISTRY_AUTH = "/etc/kubesolo/registry-auth.json";
 
 const DEFAULT_TAG = "stable";
 

@@ -8,7 +8,7 @@ import { reasonOf, type Reporter, UpdateError } from "../core/mod.ts";
 import type { ListenAddress } from "./metrics/listen_address.ts";
 
 /** Milliseconds that answers which are on their way have left at the end. */
-export const GRACE_MS = 2000;
+const GRACE_MS = 2000;
 
 /** Milliseconds between two looks whether anybody listens still. */
 const LOOK_MS = 2000;

@@ -8,7 +8,7 @@
 import { UpdateError } from "../core/mod.ts";
 
 /** Most characters of a value. */
-export const MAX_VALUE_LENGTH = 4096;
+const MAX_VALUE_LENGTH = 4096;
 
 /** The health checks that need containerd or the API server. */
 export const CLUSTER_CHECKS = ["containerd", "api-server", "node-ready", "kube-system"] as const;

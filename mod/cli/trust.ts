@@ -20,7 +20,7 @@ import { type Settings, whereOf } from "./read_settings.ts";
 import { trustKeys } from "./trust_keys.ts";
 
 /** The root that the operator gives a node. */
-export const INITIAL_ROOT = "/etc/kubesolo/trust.json";
+const INITIAL_ROOT = "/etc/kubesolo/trust.json";
 
 /** A root, and where it was read. */
 export interface RootFile {

@@ -12,13 +12,13 @@ import { type Context, openContext } from "./context.ts";
 import { checkPlaces, type PlaceFlags } from "./node_parts.ts";
 
 /** Seconds that other commands wait for another one's lock: enough for a `status`, not for an `apply`. */
-export const LOCK_PATIENCE_SECONDS = 5;
+const LOCK_PATIENCE_SECONDS = 5;
 
 /**
  * Seconds that `healthcheck` waits: longer than `doctor` reads a slot. A slot on trial has one health check
  * for each boot, and what somebody looks at meanwhile must not cost it.
  */
-export const HEALTHCHECK_PATIENCE_SECONDS = 120;
+const HEALTHCHECK_PATIENCE_SECONDS = 120;
 
 const LOCK_POLL_MILLISECONDS = 100;
 

@@ -3,10 +3,10 @@ import { firstThere } from "./_program.ts";
 import { TOOLS } from "./tools.ts";
 
 /** Bytes of a script's output that are kept: the last ones. */
-export const KEPT_OUTPUT_BYTES = 4 << 10;
+const KEPT_OUTPUT_BYTES = 4 << 10;
 
 /** Lines of it that a reason has. */
-export const SHOWN_LINES = 5;
+const SHOWN_LINES = 5;
 
 /** Most characters of a reason's lines. */
 const SHOWN_CHARACTERS = 500;

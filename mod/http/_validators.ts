@@ -33,7 +33,7 @@ export class Validators {
 }
 
 /** A strong entity tag, else a `Last-Modified` that is as good as one; undefined: neither. */
-export function strongValidator(headers: Headers): string | undefined {
+function strongValidator(headers: Headers): string | undefined {
   const tag = headers.get("etag");
   if (tag !== null && /^"[\x21\x23-\x7e\x80-\xff]*"$/.test(tag)) return tag;
   const modified = headers.get("last-modified");

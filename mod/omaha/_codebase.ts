@@ -3,7 +3,7 @@
 import { isWeb } from "../http/mod.ts";
 
 /** Most characters of a package's name, with the directories before it. */
-export const MAX_NAME_LENGTH = 512;
+const MAX_NAME_LENGTH = 512;
 
 // nothing that means something in a URL, but for what is escaped
 const STEP = /^(?:[\w.+~=@,-]|%[0-9a-f]{2})+$/i;

@@ -42,7 +42,7 @@ function readOptional(
 }
 
 /** A media type. */
-export function readMediaType(json: JsonReader, value: unknown, where: string): string {
+function readMediaType(json: JsonReader, value: unknown, where: string): string {
   const text = json.text(value, where, MAX_MEDIA_TYPE_LENGTH);
   if (!MEDIA_TYPE.test(text)) throw json.wrong(where, "a media type", text);
   return text;

@@ -2,7 +2,7 @@ import { createHash, type Hash } from "node:crypto";
 import type { ArtifactName, DiskFile, Reporter } from "../core/mod.ts";
 
 /** Bytes that are read from a slot at once. */
-export const READ_BYTES = 4 << 20;
+const READ_BYTES = 4 << 20;
 
 /** Tells the reporter how much of an artifact was read back. */
 export function verifyProgress(reporter: Reporter, artifact: ArtifactName, total: number) {

@@ -31,7 +31,7 @@ export const SUMS_FILE = "SHA256SUMS";
 export const BOOT_FILES: readonly ArtifactName[] = ["vmlinuz", "kubesolo-os.gz"];
 
 /** A `SHA256SUMS` longer than this many bytes is none. */
-export const MAX_SUMS_BYTES = 4096;
+const MAX_SUMS_BYTES = 4096;
 
 /** What the slot that is mounted at `directory` holds; no file is hashed. */
 export async function describeFiles(disk: Disk, directory: string): Promise<SlotContents> {

@@ -12,7 +12,7 @@ import { columns } from "../../mod/cli/columns.ts";
 const MAX_ANSWER_BYTES = 64;
 
 /** `SanDisk Ultra, 28.7 GiB, serial number 4C5310`. */
-export function describeDisk({ model, size, serial }: SurveyedDisk): string {
+function describeDisk({ model, size, serial }: SurveyedDisk): string {
   const parts = [model ?? "a disk without a model name", sizeForPeople(size)];
   return [...parts, ...serial ? [`serial number ${serial}`] : []].join(", ");
 }

@@ -16,19 +16,19 @@ import { type Outcome, planFile } from "./made_file.ts";
 import { type Made, type NodeDocument, readNodeDocuments } from "./node_documents.ts";
 
 /** The cloud-config that counts where no other is named. */
-export const CLOUD_CONFIG = "/etc/kubesolo/cloud-config.yaml";
+const CLOUD_CONFIG = "/etc/kubesolo/cloud-config.yaml";
 
 /** cloud-init's own place for the documents of a machine without a cloud. */
 export const SEED = "/var/lib/cloud/seed/nocloud";
 
 /** Where the node's init finds the node's name, on one line. */
-export const HOSTNAME_FILE = "/etc/kubesolo/hostname";
+const HOSTNAME_FILE = "/etc/kubesolo/hostname";
 
 /** Where the node's init finds the network, on one line. */
-export const NETWORK_FILE = "/etc/kubesolo/network";
+const NETWORK_FILE = "/etc/kubesolo/network";
 
 /** The public keys that may log in. */
-export const KEYS_FILE = "/etc/kubesolo/authorized_keys";
+const KEYS_FILE = "/etc/kubesolo/authorized_keys";
 
 /** Where the documents are and where update.conf goes. */
 export interface Places {

@@ -11,7 +11,7 @@ import type { YamlText } from "./yaml_text.ts";
 export const MAX_USERS = 32;
 
 /** Most keys. */
-export const MAX_KEYS = 64;
+const MAX_KEYS = 64;
 
 /** Longest line: an RSA key of 16,384 bits fits. */
 const MAX_KEY_LENGTH = 4096;

@@ -3,10 +3,10 @@ import { examples, withOutput } from "../options.ts";
 import { DEFAULT_APP_ID } from "../settings.ts";
 
 /** Where releases are put unless another directory is named. */
-export const DEFAULT_DIRECTORY = "/var/lib/kubesolo/serve";
+const DEFAULT_DIRECTORY = "/var/lib/kubesolo/serve";
 
 /** Everywhere: nodes are elsewhere. */
-export const DEFAULT_LISTEN = ":8000";
+const DEFAULT_LISTEN = ":8000";
 
 const WHAT = `
 What is in the directory is served as it is, and every release that is complete there:

@@ -33,7 +33,7 @@ export interface Check {
 export type Named = Finding & { readonly name: string };
 
 /** Seconds that a check may take: more than a sound disk needs to be mounted. */
-export const CHECK_SECONDS = 15;
+const CHECK_SECONDS = 15;
 
 /** All is well. */
 export function ok(found: string): Finding {

@@ -27,7 +27,7 @@ export function diskChecks(sight: Sight): readonly Check[] {
 }
 
 /** Those that a label means: by GPT name, and only where none has that by file system. */
-export function called(facts: readonly PartitionFacts[], label: string): PartitionFacts[] {
+function called(facts: readonly PartitionFacts[], label: string): PartitionFacts[] {
   const byName = facts.filter(({ gptName }) => gptName === label);
   if (byName.length > 0) return byName;
   return facts.filter((one) => one.label === label && !ALL_LABELS.includes(one.gptName ?? ""));

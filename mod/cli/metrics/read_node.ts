@@ -22,13 +22,13 @@ import type { Parts } from "../node_parts.ts";
 import { AGENT_VERSION } from "../scope.ts";
 
 /** Milliseconds for which what was read of the ESP is good: reading it takes a mount. */
-export const ENVIRONMENT_GOOD_FOR_MS = 3000;
+const ENVIRONMENT_GOOD_FOR_MS = 3000;
 
 /** Milliseconds until a slot that could not be read is mounted again; each time the kernel logs it. */
-export const VERSION_RETRY_MS = 30_000;
+const VERSION_RETRY_MS = 30_000;
 
 /** Milliseconds that a scrape waits for one part: less than Prometheus waits for the scrape. */
-export const PATIENCE_MS = 4000;
+const PATIENCE_MS = 4000;
 
 const AGENT = {
   version: AGENT_VERSION,

@@ -13,7 +13,7 @@ import { answering, lineOf, MAX_LINE } from "./answering.ts";
 import { openPackage } from "./package_file.ts";
 
 /** Where go-omaha's program listens. */
-export const DEFAULT_ADDRESS = "localhost:8000";
+const DEFAULT_ADDRESS = "localhost:8000";
 
 /** The flags of `serve-package`. */
 export interface ServePackageFlags {
