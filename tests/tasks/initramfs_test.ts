@@ -159,6 +159,30 @@ Deno.test("the initramfs task says which option is missing", async () => {
   });
 });
 
+Deno.test("os-release makes nothing without a version that is one", async () => {
+  await inScratch(async (scratch) => {
+    const output = `${scratch}/release`;
+    const cases: readonly (readonly [found: string, ...args: string[]])[] = [
+      ["wanted --version and --output", "--output", output],
+      ["--version: wanted one such as 2.0.0, found new", "--version", "new", "--output", output],
+      [
+        "--target: wanted x86_64 or aarch64",
+        "--version",
+        "1.0.0",
+        "--output",
+        output,
+        "--target=z",
+      ],
+    ];
+    for (const [found, ...args] of cases) {
+      const { success, stderr } = await deno(scratch, ["run", "-A", "tasks/release.ts", ...args]);
+      assertEquals(success, false);
+      assertStringIncludes(stderr, found);
+    }
+    assertEquals(await Deno.stat(output).catch(() => "none"), "none");
+  });
+});
+
 Deno.test("BusyBox can read the init and the scripts beside it", async () => {
   for await (const { name } of Deno.readDir(`${ROOT}/deploy/init`)) {
     await runText("busybox", ["sh", "-n", `${ROOT}/deploy/init/${name}`]);
