@@ -17,19 +17,21 @@ import {
   writeTarLayout,
 } from "@kubesolo/update/oras";
 import { ensureInstalled, fileOf } from "../../tasks/debian.ts";
+import { DebianArchive } from "../../tasks/debian_archive.ts";
 import { sha256OfFile } from "../../tasks/digest.ts";
 import { cacheDirectory } from "../../tasks/lock.ts";
-import { buildAgentImage } from "../../tasks/oci_image/agent_image.ts";
-import { DebianArchive } from "../../tasks/debian_archive.ts";
 import { neededLibraries } from "../../tasks/needed_libraries.ts";
+import { buildAgentImage } from "../../tasks/oci_image/agent_image.ts";
 import { packTar } from "../../tasks/oci_image/tar.ts";
 import { runText } from "../../tasks/run.ts";
 import { ROOT } from "../../tasks/sources.ts";
 import { treeEntries } from "../../tasks/tree.ts";
 import { TestNode } from "../cli/_test_node.ts";
-import { Registry } from "../oras/_registry.ts";
-import { Containerd } from "./_containerd.ts";
 import { inScratch } from "../in_scratch.ts";
+import { withMountLock } from "../mount_lock.ts";
+import { Registry } from "../oras/_registry.ts";
+import { makeNamespace } from "../sandbox.ts";
+import { Containerd } from "./_containerd.ts";
 import { deno, type Ended } from "./_process.ts";
 
 const { version: TAG }: { version: string } = JSON.parse(
@@ -199,23 +201,23 @@ Deno.test("in the image's root alone, the agent updates a real disk, and nothing
 
 Deno.test("the agent for arm64 starts in its image's root, and so does mount", async () => {
   const root = await unpack("linux/arm64");
-  const inside = (...command: readonly string[]) =>
-    runText("unshare", [
-      "--mount",
-      "--propagation",
-      "private",
-      "sh",
-      "-ec",
-      `
-      touch ${root}/qemu
-      mount --bind /usr/bin/qemu-aarch64-static ${root}/qemu
-      mount --bind /proc ${root}/proc
-      exec chroot ${root} /qemu "$@"`,
-      "sh",
-      ...command,
-    ]);
-  assertEquals(`${await inside(AGENT, "--version")}`.trim(), TAG);
-  assertStringIncludes(await inside("/bin/mount"), " /proc ");
+  const setup = `
+    touch "$1/qemu"
+    mount --bind /usr/bin/qemu-aarch64-static "$1/qemu"
+    mount --bind /proc "$1/proc"
+    echo ready
+    exec cat`;
+  const keeper = await makeNamespace(setup, root);
+  try {
+    const mounts = `--mount=/proc/${keeper.pid}/ns/mnt`;
+    const inside = (...command: readonly string[]) =>
+      runText("nsenter", [mounts, "--", "chroot", root, "/qemu", ...command]);
+    assertEquals(`${await inside(AGENT, "--version")}`.trim(), TAG);
+    assertStringIncludes(await inside("/bin/mount"), " /proc ");
+  } finally {
+    await keeper.stdin.close();
+    await keeper.status;
+  }
 });
 
 Deno.test("containerd imports the image for both platforms, and runs it", async () => {
@@ -228,10 +230,12 @@ Deno.test("containerd imports the image for both platforms, and runs it", async 
   assertStringIncludes(listed.stdout, report.digest);
   assertStringIncludes(listed.stdout, "linux/amd64,linux/arm64");
 
-  const entry = await containerd.ctr("run", "--rm", "--read-only", name, "one");
+  // each container begins as a copy of all mounts
+  const run = (...args: readonly string[]) => withMountLock(() => containerd.ctr("run", ...args));
+  const entry = await run("--rm", "--read-only", name, "one");
   assertStringIncludes(entry.stderr, "Usage: kubesolo-update");
   // a container that may mount nothing, and has been given no view of the node
-  const status = await containerd.ctr("run", "--rm", name, "two", AGENT, "status");
+  const status = await run("--rm", name, "two", AGENT, "status");
   assertEquals(status.code, 50);
   assertStringIncludes(status.stderr, "have the init, unit or pod bind-mount the three there");
 });
