@@ -13,6 +13,7 @@ import { initramfsNeeds } from "../initramfs.ts";
 import { machineNeeds } from "../machines.ts";
 import { nodePackages, Sysroot } from "../sysroot.ts";
 import type { SerialLine, Vm, VmOptions } from "../vm.ts";
+import { type Course, problemsOf, THERE, THERE_AND_BACK } from "./course.ts";
 import { Narrator } from "./narrator.ts";
 import {
   makeNodeDisk,
@@ -51,31 +52,6 @@ export interface Report {
   /** `kubesolo-update status --json` of the node, before it switched itself off. */
   readonly end: unknown;
 }
-
-/** How a trip has to go. */
-export interface Course {
-  /** Slot, GRUB's reason and version of each boot. */
-  readonly boots: readonly string[];
-  /** The slot that runs, slot B's version, the phase, and the ledger. */
-  readonly end: string;
-}
-
-const GOOD_BOOTS = ["A normal 1.0.0", "B trial 2.0.0"] as const;
-
-/** To 2.0.0, and no further. */
-export const THERE: Course = { boots: GOOD_BOOTS, end: "B, 2.0.0, success, 2.0.0 success" };
-
-/** To 2.0.0, on to 3.0.0, which is broken, and back. */
-export const THERE_AND_BACK: Course = {
-  boots: [
-    ...GOOD_BOOTS,
-    "A trial 3.0.0",
-    "A trial 3.0.0",
-    "A trial 3.0.0",
-    "B rollback 2.0.0",
-  ],
-  end: "B, 2.0.0, rolled_back, 2.0.0 success, 3.0.0 rolled_back",
-};
 
 /** What the round trip needs of Debian. */
 export function demoNeeds(
@@ -239,34 +215,6 @@ async function within(seconds: number, vm: Vm): Promise<"shutdown" | "reset"> {
     : `still ran after ${seconds} seconds`;
   const last = vm.lines.slice(-20).map(({ text }) => text).join("\n");
   throw new Error(`the node ${ended}; its last lines:\n${last}`);
-}
-
-function problemsOf({ boots, status }: Story, course: Course): string[] {
-  const problems: string[] = [];
-  const seen = boots.map(({ slot, why, version }) => `${slot} ${why} ${version}`);
-  for (let i = 0; i < Math.max(seen.length, course.boots.length); i++) {
-    if (seen[i] === course.boots[i]) continue;
-    problems.push(
-      `boot ${i + 1}: wanted ${course.boots[i] ?? "none"}, found ${seen[i] ?? "none"}`,
-    );
-  }
-  const end = status as
-    | {
-      running: string;
-      slots: Record<string, { version: string }>;
-      state: { phase: string; ledger: { version: string; outcome: string }[] };
-    }
-    | undefined;
-  const found = end && [
-    end.running,
-    end.slots.B.version,
-    end.state.phase,
-    ...end.state.ledger.map(({ version, outcome }) => `${version} ${outcome}`),
-  ].join(", ");
-  if (found !== course.end) {
-    problems.push(`end: wanted ${course.end}, found ${found ?? "no status"}`);
-  }
-  return problems;
 }
 
 function secondsSince(start: number): number {

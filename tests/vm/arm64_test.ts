@@ -1,6 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { ensureInstalled } from "../../tasks/debian.ts";
-import { demoNeeds, roundTrip, THERE } from "../../tasks/demo/round_trip.ts";
+import { THERE } from "../../tasks/demo/course.ts";
+import { demoNeeds, roundTrip } from "../../tasks/demo/round_trip.ts";
 import { switchOn } from "../../tasks/demo/switch_on.ts";
 import { assertTrip } from "./_round_trip.ts";
 

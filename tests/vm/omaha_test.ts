@@ -1,7 +1,8 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { ensureInstalled } from "../../tasks/debian.ts";
 import { serveToFleet } from "../../tasks/demo/omaha_site.ts";
-import { demoNeeds, roundTrip, THERE } from "../../tasks/demo/round_trip.ts";
+import { THERE } from "../../tasks/demo/course.ts";
+import { demoNeeds, roundTrip } from "../../tasks/demo/round_trip.ts";
 import { assertTrip } from "./_round_trip.ts";
 
 /** Milliseconds between two looks at the status page. */

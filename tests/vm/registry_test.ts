@@ -1,6 +1,7 @@
 import { ensureInstalled } from "../../tasks/debian.ts";
 import { serveFromRegistry } from "../../tasks/demo/registry_site.ts";
-import { demoNeeds, roundTrip, THERE } from "../../tasks/demo/round_trip.ts";
+import { THERE } from "../../tasks/demo/course.ts";
+import { demoNeeds, roundTrip } from "../../tasks/demo/round_trip.ts";
 import { assertTrip } from "./_round_trip.ts";
 
 Deno.test("a node takes a release from a registry", async () => {
