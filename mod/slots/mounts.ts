@@ -39,7 +39,9 @@ export interface CommandMountsOptions {
 export class CommandMounts implements Mounts {
   #place: { readonly view: string; readonly directory: string };
   #programs: readonly string[];
-  #directories = new Set<string>();
+  /** Mount points, each with what mount(8) says of it when it has ended. */
+  #directories = new Map<string, Promise<string | undefined>>();
+  #isReleased = false;
 
   /** Nothing is mounted until {@linkcode using}. */
   constructor({ view, directory, programs = PROGRAM_DIRECTORIES }: CommandMountsOptions) {
@@ -83,12 +85,14 @@ export class CommandMounts implements Mounts {
   }
 
   /**
-   * Takes away what is mounted now, for a process that ends in the middle of {@linkcode using}: what is
-   * still open is read on, and nothing is found there any more. What cannot be taken away is left to the
-   * next command, as after a kill.
+   * Takes away what is mounted now, and mounts nothing any more, for a process that ends in the middle of
+   * {@linkcode using}: what is still open is read on, nothing is found there any more, and who wants to
+   * mount waits for the end. What cannot be taken away is left to the next command, as after a kill.
    */
   async release(): Promise<void> {
-    for (const directory of this.#directories) {
+    this.#isReleased = true;
+    for (const [directory, mounted] of this.#directories) {
+      await mounted.catch(() => {});
       this.#directories.delete(directory);
       if (await complaintOf(this.#programs, "umount", ["-l", directory]) !== undefined) continue;
       await Deno.remove(directory).catch(() => {});
@@ -130,8 +134,14 @@ export class CommandMounts implements Mounts {
     const { view, directory: parent } = this.#place;
     await Deno.mkdir(parent, { recursive: true });
     const directory = await Deno.makeTempDir({ dir: parent, prefix: MOUNT_POINT_PREFIX });
-    this.#directories.add(directory);
-    const complaint = await complaintOf(this.#programs, "mount", [...args, directory]);
+    if (this.#isReleased) {
+      await Deno.remove(directory);
+      return await new Promise(() => {});
+    }
+    // nothing has waited since: who releases knows of every mount that was begun
+    const mounted = complaintOf(this.#programs, "mount", [...args, directory]);
+    this.#directories.set(directory, mounted);
+    const complaint = await mounted;
     if (complaint !== undefined) {
       this.#directories.delete(directory);
       await Deno.remove(directory);

@@ -2,6 +2,7 @@ import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { UpdateError } from "../../mod/core/mod.ts";
 import { CommandMounts, UncleanFileSystem } from "../../mod/slots/mod.ts";
 import { run } from "../loop_disk.ts";
+import { until } from "../until.ts";
 import { isUnmounted, ONE, start } from "./_mount_bench.ts";
 import { namesIn } from "./slot_bench.ts";
 
@@ -30,7 +31,34 @@ Deno.test("release() takes away what is being used, and using() then ends in ord
     await isUnmounted(bench);
     assertEquals(await file.read(new Uint8Array(4)), 4, "what is open is read on");
   });
-  await mounts.using(partition, "write", (path) => Deno.remove(`${path}/note`));
+  await isUnmounted(bench);
+});
+
+Deno.test("release() waits for a mount that was begun, and none begins after it", async () => {
+  await using bench = await start();
+  const { partition, disk, directory } = bench;
+  const programs = `${disk.directory}/bin`;
+  await Deno.mkdir(programs);
+  await Deno.symlink("/usr/bin/umount", `${programs}/umount`);
+  await Deno.writeTextFile(
+    `${programs}/mount`,
+    `#!/bin/sh
+echo >>${programs}/begun
+while [ ! -e ${programs}/go ]; do sleep 0.05; done
+exec /usr/bin/mount "$@"
+`,
+    { mode: 0o755 },
+  );
+  const mounts = new CommandMounts({ view: disk.view, directory, programs: [programs] });
+  const first = mounts.using(partition, "read", () => Promise.resolve());
+  await until(() => Deno.stat(`${programs}/begun`).then(() => true));
+  const released = mounts.release();
+  const second = mounts.using(partition, "read", () => Promise.resolve("mounted"));
+  await Deno.writeTextFile(`${programs}/go`, "");
+  await Promise.all([released, first]);
+  const moment = new Promise((resolve) => setTimeout(resolve, 500));
+  assertEquals(await Promise.race([second, moment]), undefined);
+  assertEquals(await Deno.readTextFile(`${programs}/begun`), "\n");
   await isUnmounted(bench);
 });
 
