@@ -22,6 +22,9 @@ export const UNSEEN_TRIES = 10;
 /** Milliseconds between those tries. */
 export const BUSY_WAIT_MS = 100;
 
+/** Milliseconds that mounts have to end in when all are taken away: of a broken disk they may hang. */
+const RELEASE_WAIT_MS = 5000;
+
 /** Where {@linkcode CommandMounts} works. */
 export interface CommandMountsOptions {
   /** Directory that shows the machine's `proc` and `sys`: `/run/kubesolo-update/host`. */
@@ -91,12 +94,15 @@ export class CommandMounts implements Mounts {
    */
   async release(): Promise<void> {
     this.#isReleased = true;
+    const { promise: late, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, RELEASE_WAIT_MS);
     for (const [directory, mounted] of this.#directories) {
-      await mounted.catch(() => {});
+      await Promise.race([mounted.catch(() => {}), late]);
       this.#directories.delete(directory);
       if (await complaintOf(this.#programs, "umount", ["-l", directory]) !== undefined) continue;
       await Deno.remove(directory).catch(() => {});
     }
+    clearTimeout(timer);
   }
 
   async #mount(partition: Partition, access: "read" | "write"): Promise<string> {

@@ -34,21 +34,24 @@ Deno.test("release() takes away what is being used, and using() then ends in ord
   await isUnmounted(bench);
 });
 
+/** A mount(8) that waits for `go`, and then goes on with `last`. */
+async function waitingMount(directory: string, last: string): Promise<string> {
+  const programs = `${directory}/bin`;
+  await Deno.mkdir(programs);
+  await Deno.symlink("/usr/bin/umount", `${programs}/umount`);
+  const script = `#!/bin/sh
+echo >>${programs}/begun
+while [ ! -e ${programs}/go ]; do sleep 0.05; done
+${last}
+`;
+  await Deno.writeTextFile(`${programs}/mount`, script, { mode: 0o755 });
+  return programs;
+}
+
 Deno.test("release() waits for a mount that was begun, and none begins after it", async () => {
   await using bench = await start();
   const { partition, disk, directory } = bench;
-  const programs = `${disk.directory}/bin`;
-  await Deno.mkdir(programs);
-  await Deno.symlink("/usr/bin/umount", `${programs}/umount`);
-  await Deno.writeTextFile(
-    `${programs}/mount`,
-    `#!/bin/sh
-echo >>${programs}/begun
-while [ ! -e ${programs}/go ]; do sleep 0.05; done
-exec /usr/bin/mount "$@"
-`,
-    { mode: 0o755 },
-  );
+  const programs = await waitingMount(disk.directory, 'exec /usr/bin/mount "$@"');
   const mounts = new CommandMounts({ view: disk.view, directory, programs: [programs] });
   const first = mounts.using(partition, "read", () => Promise.resolve());
   await until(() => Deno.stat(`${programs}/begun`).then(() => true));
@@ -60,6 +63,24 @@ exec /usr/bin/mount "$@"
   assertEquals(await Promise.race([second, moment]), undefined);
   assertEquals(await Deno.readTextFile(`${programs}/begun`), "\n");
   await isUnmounted(bench);
+});
+
+Deno.test({
+  name: "release() does not wait for ever for a mount that hangs",
+  // what waits for that mount goes on waiting
+  sanitizeOps: false,
+  sanitizeResources: false,
+  async fn() {
+    await using bench = await start();
+    const { partition, disk, directory } = bench;
+    const programs = await waitingMount(disk.directory, "exit 1");
+    const mounts = new CommandMounts({ view: disk.view, directory, programs: [programs] });
+    void mounts.using(partition, "read", () => Promise.resolve());
+    await until(() => Deno.stat(`${programs}/begun`).then(() => true));
+    await mounts.release();
+    await Deno.writeTextFile(`${programs}/go`, "");
+    await until(async () => (await namesIn(directory)).length === 0);
+  },
 });
 
 Deno.test("using() to read does not change one byte of the device", async () => {
