@@ -105,10 +105,10 @@ export function withSettings<C extends { addOption(option: Option): unknown }>(
 ): C {
   const names = Object.keys(SETTINGS) as SettingName[];
   for (const name of names) {
-    const { group, placeholder, meaning, default: text } = settingOf(name);
+    const { group, valueName, meaning, default: text } = settingOf(name);
     if (which !== "all" && which !== group && which !== name) continue;
     const rest = text === undefined ? "" : ` (default: ${text})`;
-    const option = new Option(`${flagOf(name)} <${placeholder}>`, `${meaning}${rest}`);
+    const option = new Option(`${flagOf(name)} <${valueName}>`, `${meaning}${rest}`);
     const others = names.filter((other) => other !== name && subjectOf(other) === subjectOf(name));
     command.addOption(option.conflicts(others));
   }

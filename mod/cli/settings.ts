@@ -30,7 +30,7 @@ const MAX_COUNT = 1000;
 /** One row of the table. Its name in update.conf is in snake_case, as a flag it has dashes. */
 export interface Setting<T = unknown> {
   /** What stands for its value in help. */
-  readonly placeholder: string;
+  readonly valueName: string;
   /** What it is for. */
   readonly meaning: string;
   /** What counts where nobody gave one. */
@@ -52,91 +52,91 @@ export interface Setting<T = unknown> {
 /** All settings. */
 export const SETTINGS = {
   server: {
-    placeholder: "url",
+    valueName: "url",
     meaning: "update server: the directory that has latest.json; or a registry's host/repository",
     group: "source",
     read: readServer,
   },
   registry: {
-    placeholder: "repository",
+    valueName: "repository",
     meaning: "take updates from an OCI registry: host/repository",
     group: "source",
     as: "server",
     read: readRepository,
   },
   omaha: {
-    placeholder: "url",
+    valueName: "url",
     meaning: "take updates from an Omaha server such as nebraska: http://host/v1/update/",
     group: "source",
     as: "server",
     read: readWebUrl,
   },
   appId: {
-    placeholder: "id",
+    valueName: "id",
     meaning: "what the Omaha server calls this application",
     default: DEFAULT_APP_ID,
     group: "source",
     read: readAppId,
   },
   track: {
-    placeholder: "name",
+    valueName: "name",
     meaning: "group or channel at the Omaha server (default: the channel)",
     group: "source",
     read: readChannel,
   },
   tag: {
-    placeholder: "tag",
+    valueName: "tag",
     meaning: "tag of the release in the registry (default: the repository's, or stable)",
     group: "source",
     read: readTag,
   },
   caFile: {
-    placeholder: "file",
+    valueName: "file",
     meaning: "trust the authorities in this PEM file as well",
     group: "source",
     read: readLine,
   },
   clientCert: {
-    placeholder: "file",
+    valueName: "file",
     meaning: "certificate that this node presents to the source, in PEM",
     group: "source",
     read: readLine,
   },
   clientKey: {
-    placeholder: "file",
+    valueName: "file",
     meaning: "the certificate's private key, in PEM",
     group: "source",
     read: readLine,
   },
   channel: {
-    placeholder: "name",
+    valueName: "name",
     meaning: "channel to follow",
     default: "stable",
     group: "source",
     read: readChannel,
   },
   maintenanceWindow: {
-    placeholder: "windows",
+    valueName: "windows",
     meaning:
       'update only then, in the node\'s time, such as "Sat,Sun 22:00-04:00; Fri 01:00-03:00"',
     group: "source",
     read: parseWindow,
   },
   pubkey: {
-    placeholder: "keys",
+    valueName: "keys",
     meaning:
       "take only what is signed by one of these Ed25519 keys: files or keys, separated by commas",
     group: "source",
     read: readLine,
   },
   healthcheckUrl: {
-    placeholder: "url",
+    valueName: "url",
     meaning: "a URL that must answer 2xx",
     group: "health",
     read: readWebUrl,
   },
   healthChecks: {
-    placeholder: "names",
+    valueName: "names",
     meaning: `of ${
       CLUSTER_CHECKS.join(", ")
     }: those to ask, or none (default: what suits the node)`,
@@ -144,38 +144,38 @@ export const SETTINGS = {
     read: readChecks,
   },
   kubeSystemSeconds: {
-    placeholder: "seconds",
+    valueName: "seconds",
     meaning: "that the containers of kube-system must have run for",
     default: "30",
     group: "health",
     read: (text: string) => readWhole(text, 0, MAX_SECONDS),
   },
   containerdSocket: {
-    placeholder: "socket",
+    valueName: "socket",
     meaning: "where containerd listens (default: KubeSolo's, else /run/containerd/containerd.sock)",
     group: "health",
     read: readLine,
   },
   kubeconfig: {
-    placeholder: "file",
+    valueName: "file",
     meaning: "how the API server is reached (default: KubeSolo's, else a pod's service account)",
     group: "cluster",
     read: readLine,
   },
   nodeName: {
-    placeholder: "name",
+    valueName: "name",
     meaning: "what the API server calls this node (default: its hostname)",
     group: "cluster",
     read: readNodeName,
   },
   autoRollbackAfter: {
-    placeholder: "count",
+    valueName: "count",
     meaning: "failed health checks after which the agent itself gives a slot on trial up",
     group: "health",
     read: (text: string) => readWhole(text, 1, MAX_COUNT),
   },
   healthDeadline: {
-    placeholder: "seconds",
+    valueName: "seconds",
     meaning: "in which a health check that says no is asked again; --deadline",
     default: "300",
     group: "other",
