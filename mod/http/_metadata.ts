@@ -62,23 +62,22 @@ export async function readUpTo(
 ): Promise<Uint8Array<ArrayBuffer> | undefined> {
   // a part of one byte may lie in memory of many: parts that are kept would be more than their bytes
   const bytes = new ArrayBuffer(0, { maxByteLength: limit });
-  let length = contentLength(response.headers) ?? 0;
-  const tooLong = () => length > limit;
-  if (response.body && !tooLong()) {
-    length = 0;
+  let tooLong = (contentLength(response.headers) ?? 0) > limit;
+  if (response.body && !tooLong) {
     const reader = response.body.getReader();
     while (true) {
       const { value, done } = await reader.read();
       if (done) break;
-      length += value.length;
-      if (tooLong()) break;
-      bytes.resize(length);
-      new Uint8Array(bytes).set(value, length - value.length);
+      const length = bytes.byteLength;
+      tooLong = length + value.length > limit;
+      if (tooLong) break;
+      bytes.resize(length + value.length);
+      new Uint8Array(bytes).set(value, length);
     }
     reader.releaseLock();
   }
   await response.body?.cancel().catch(() => {});
-  return tooLong() ? undefined : new Uint8Array(bytes).slice();
+  return tooLong ? undefined : new Uint8Array(bytes).slice();
 }
 
 async function readBounded(

@@ -5,8 +5,7 @@
  */
 
 import { readInto, reasonOf, UpdateError } from "../core/mod.ts";
-import { copyExtents, type CopyOptions, type DiskImage } from "./copy_extents.ts";
-import { expectBytes } from "./copy_extents.ts";
+import { copyExtents, type CopyOptions, type DiskImage, expectBytes } from "./copy_extents.ts";
 import { dataPartition, type Extent, extentOf, fitTable } from "./fit_table.ts";
 import { type GptTable, parseTable, RECORD_AT, SECTOR, TABLE_SECTORS } from "./gpt.ts";
 import type { Medium } from "./medium.ts";

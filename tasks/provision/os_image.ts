@@ -5,8 +5,13 @@
  */
 
 import { type Disk, readInto, UpdateError } from "../../mod/core/mod.ts";
-import { type DiskImage, leastDiskBytes, parseTable } from "../../mod/provision/mod.ts";
-import { SECTOR, TABLE_SECTORS } from "../../mod/provision/mod.ts";
+import {
+  type DiskImage,
+  leastDiskBytes,
+  parseTable,
+  SECTOR,
+  TABLE_SECTORS,
+} from "../../mod/provision/mod.ts";
 import { unreadable } from "./unreadable.ts";
 
 /** An image, and how much room it takes at least. */
