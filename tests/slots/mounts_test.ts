@@ -34,48 +34,50 @@ Deno.test("release() takes away what is being used, and using() then ends in ord
   await isUnmounted(bench);
 });
 
-/** A mount(8) that waits for `go`, and then goes on with `last`. */
-async function waitingMount(directory: string, last: string): Promise<string> {
-  const programs = `${directory}/bin`;
+/** A mount that was begun: mount(8) waits for `go`. */
+async function beginMount(
+  { disk, partition, directory }: Awaited<ReturnType<typeof start>>,
+) {
+  const programs = `${disk.directory}/bin`;
   await Deno.mkdir(programs);
   await Deno.symlink("/usr/bin/umount", `${programs}/umount`);
   const script = `#!/bin/sh
 echo >>${programs}/begun
 while [ ! -e ${programs}/go ]; do sleep 0.05; done
-${last}
+exec /usr/bin/mount "$@"
 `;
   await Deno.writeTextFile(`${programs}/mount`, script, { mode: 0o755 });
-  return programs;
+  const mounts = new CommandMounts({ view: disk.view, directory, programs: [programs] });
+  const using = mounts.using(partition, "read", () => Promise.resolve());
+  await until(() => Deno.stat(`${programs}/begun`).then(() => true));
+  return {
+    mounts,
+    using,
+    go: () => Deno.writeTextFile(`${programs}/go`, ""),
+    begun: () => Deno.readTextFile(`${programs}/begun`),
+  };
 }
 
 Deno.test("release() waits for a mount that was begun, and none begins after it", async () => {
   await using bench = await start();
-  const { partition, disk, directory } = bench;
-  const programs = await waitingMount(disk.directory, 'exec /usr/bin/mount "$@"');
-  const mounts = new CommandMounts({ view: disk.view, directory, programs: [programs] });
-  const first = mounts.using(partition, "read", () => Promise.resolve());
-  await until(() => Deno.stat(`${programs}/begun`).then(() => true));
+  const { mounts, using, go, begun } = await beginMount(bench);
   const released = mounts.release();
-  const second = mounts.using(partition, "read", () => Promise.resolve("mounted"));
-  await Deno.writeTextFile(`${programs}/go`, "");
-  await Promise.all([released, first]);
+  const second = mounts.using(bench.partition, "read", () => Promise.resolve("mounted"));
+  await go();
+  await Promise.all([released, using]);
   const moment = new Promise((resolve) => setTimeout(resolve, 2000));
   assertEquals(await Promise.race([second, moment]), undefined);
-  assertEquals(await Deno.readTextFile(`${programs}/begun`), "\n");
+  assertEquals(await begun(), "\n");
   await isUnmounted(bench);
 });
 
 Deno.test("release() does not wait for ever for a mount that hangs", async () => {
   await using bench = await start();
-  const { partition, disk, directory } = bench;
-  const programs = await waitingMount(disk.directory, 'exec /usr/bin/mount "$@"');
-  const mounts = new CommandMounts({ view: disk.view, directory, programs: [programs] });
-  const hanging = mounts.using(partition, "read", () => Promise.resolve());
-  await until(() => Deno.stat(`${programs}/begun`).then(() => true));
+  const { mounts, using, go } = await beginMount(bench);
   await mounts.release();
-  await Deno.writeTextFile(`${programs}/go`, "");
-  await hanging;
-  const left = await disk.mountPoints();
+  await go();
+  await using;
+  const left = await bench.disk.mountPoints();
   assertEquals(left.length, 1, "left to the next command");
   await run("umount", ...left);
 });
